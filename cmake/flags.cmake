@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Warnings, linker and sanitizers: one place for the whole tree, through the interface target keras_flags.
+add_library(keras_flags INTERFACE)
+target_compile_options(keras_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -fno-math-errno)
+
+find_program(KERAS_LLD NAMES ld.lld)
+if(KERAS_LLD)
+  target_link_options(keras_flags INTERFACE -fuse-ld=lld)
+endif()
+
+if(KERAS_SANITIZE)
+  target_compile_options(keras_flags INTERFACE -fsanitize=${KERAS_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(keras_flags INTERFACE -fsanitize=${KERAS_SANITIZE})
+endif()
+
+find_program(KERAS_CCACHE ccache)
+if(KERAS_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KERAS_CCACHE})
+endif()
