@@ -19,9 +19,10 @@ TEST(Error, UnknownNameSuggestsTheNearest) {
     internal::fail_unknown_name("Dense", "activation", "reluu", {"relu", "softmax"});
     FAIL();
   } catch (const ValueError& e) {
-    EXPECT_STREQ(e.what(),
-                 "[Dense] Unknown activation. Received: 'reluu'. Hint: did you mean 'relu'? valid values: relu, "
-                 "softmax.");
+    EXPECT_STREQ(
+        e.what(),
+        "[Dense] Unknown activation. Received: 'reluu'. Hint: did you mean 'relu'? valid values: relu, "
+        "softmax.");
   }
 }
 
