@@ -41,6 +41,7 @@ TEST(Layout, TheTreeWasRead) {
 }
 
 TEST(Layout, IncludesRunOneWay) { expect_none(check_include_directions(tree())); }
+TEST(Layout, TheArchitecturePageIsTrue) { expect_none(check_room_table(tree())); }
 TEST(Layout, PublicHeadersAreLight) { expect_none(check_public_headers(tree())); }
 TEST(Layout, FilesStaySmall) { expect_none(check_file_sizes(tree())); }
 TEST(Layout, FilesNameTheirLicence) { expect_none(check_licence_lines(tree())); }

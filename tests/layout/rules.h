@@ -15,6 +15,9 @@ using Complaints = std::vector<std::string>;
 /// Rooms include only in the direction of docs/architecture.md; backends see only what is made for them.
 Complaints check_include_directions(const Files& files);
 
+/// The table of rooms in docs/architecture.md is the one that `check_include_directions` enforces.
+Complaints check_room_table(const Files& files);
+
 /// Public headers stay free of the heavy headers of our dependencies.
 Complaints check_public_headers(const Files& files);
 

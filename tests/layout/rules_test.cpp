@@ -42,6 +42,15 @@ TEST(Rules, IncludesRunOneWay) {
   EXPECT_EQ(count("backends/torch/a.cpp", "#include \"native/kernel.h\"\n"), 1u);
 }
 
+TEST(Rules, TheArchitecturePageIsCompared) {
+  const std::string path = "docs/architecture.md";
+  const size_t rooms = complaints(check_room_table, path, "");
+  EXPECT_GT(rooms, 10u);
+  EXPECT_EQ(complaints(check_room_table, path, "src/tensor/   dtypes   -> base\n"), rooms - 1);
+  EXPECT_EQ(complaints(check_room_table, path, "src/tensor/   dtypes   -> nn\n"), rooms);
+  EXPECT_EQ(complaints(check_room_table, path, "src/attic/   old things   -> nn\n"), rooms + 1);
+}
+
 TEST(Rules, PublicHeadersAreLight) {
   EXPECT_EQ(complaints(check_public_headers, "include/keras/base/a.h", "#include <nlohmann/json.hpp>\n"), 1u);
   EXPECT_EQ(complaints(check_public_headers, "include/keras/base/a.h", "#include <oneapi/dnnl/dnnl.hpp>\n"),
@@ -130,7 +139,9 @@ TEST(Rules, EveryFileBelongsToTheBuild) {
   const Files files = {make_file("src/base/error.cpp", "#include \"keras/base/error.h\"\n"),
                        make_file("include/keras/base/error.h", ""),
                        make_file("backends/native/CMakeLists.txt", "add_library(native MODULE gemm.cpp)\n"),
-                       make_file("backends/native/gemm.cpp", "")};
+                       make_file("backends/native/gemm.cpp", ""),
+                       make_file("tests/fuzz/CMakeLists.txt", "file(GLOB programs ${dir}/*_fuzz.cpp)\n"),
+                       make_file("tests/fuzz/archive_fuzz.cpp", "")};
   EXPECT_EQ(check_reachability(files, {"src/base/error.cpp"}).size(), 0u);
   EXPECT_EQ(check_reachability(files, {}).size(), 1u);
   Files orphans = files;
