@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keras/graph/op.h"
+
+namespace keras {
+
+/// A flat program in static single assignment form: what a trace makes, the compiler improves and a
+/// backend executes. Value v < inputs.size() is an input; every other value is made by exactly one node.
+class Graph {
+ public:
+  using Value = int32_t;
+
+  struct Node {
+    OpId op;
+    std::vector<uint8_t> attributes;  ///< bytes of the op's attribute struct, dimensions possibly symbolic
+    std::vector<Value> inputs;
+    std::vector<Value> outputs;  ///< the op's results, then its residuals
+    int residuals = 0;           ///< how many of the outputs are residuals
+    std::vector<std::shared_ptr<const Graph>> regions;
+  };
+
+  /// Adds an input. Inputs come before any node.
+  Value add_input(const TensorType& type);
+  /// Adds a node; its result types come from the op's shape rule. `residual_types` are appended to the outputs.
+  std::vector<Value> add_node(OpId op, const void* attributes, const std::vector<Value>& inputs,
+                              std::vector<std::shared_ptr<const Graph>> regions = {},
+                              const std::vector<TensorType>& residual_types = {});
+  template <class A>
+  Value add(OpId op, const A& attributes, const std::vector<Value>& inputs) {
+    return add_node(op, &attributes, inputs).front();
+  }
+  void set_outputs(std::vector<Value> outputs) { outputs_ = std::move(outputs); }
+
+  int num_inputs() const { return num_inputs_; }
+  const std::vector<TensorType>& types() const { return types_; }
+  const TensorType& type(Value v) const { return types_[static_cast<size_t>(v)]; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  std::vector<Node>& nodes() { return nodes_; }
+  const std::vector<Value>& outputs() const { return outputs_; }
+
+  /// A line per node: "%3 = add(%1, %2) : float32(None, 4)".
+  std::string to_string() const;
+  /// The graph in Graphviz' dot language.
+  std::string to_dot() const;
+
+ private:
+  int num_inputs_ = 0;
+  std::vector<TensorType> types_;
+  std::vector<Node> nodes_;
+  std::vector<Value> outputs_;
+};
+
+}  // namespace keras

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keras/graph/graph.h"
+#include "keras/runtime/backend_api.h"
+
+namespace keras {
+
+namespace internal {
+
+/// A loaded plug-in: the C table behind a C++ face that turns status codes into exceptions.
+class Backend final : public MemoryOwner {
+ public:
+  Backend(std::string path, void* library, const keras_backend& table);
+  ~Backend() override;
+  const keras_backend& table() const { return table_; }
+  const std::string& name() const { return name_; }
+  const std::string& path() const { return path_; }
+
+  /// Memory with the tensor's elements.
+  DeviceMemory upload(const void* data, const TensorType& type) const;
+  /// Throws the exception that fits the status, with the op and the operands' types.
+  [[noreturn]] void fail(keras_status status, std::string_view where, std::string_view received) const;
+  void check(keras_status status, std::string_view where, std::string_view received = {}) const {
+    if (status != KERAS_OK) fail(status, where, received);
+  }
+
+  void release(void* handle) const override;
+  void download(void* handle, void* destination) const override;
+  const void* map(void* handle) const override;
+  std::string device_name(void* handle) const override;
+
+ private:
+  std::string path_;
+  std::string name_;
+  void* library_;
+  keras_backend table_;
+};
+
+/// The backend that ops run on; loads it at the first call (see config::backend()).
+Backend& current_backend();
+/// Loads `libkeras_<name>.so`, or gives the one already loaded. Throws BackendError with the reason and the
+/// list of installed backends.
+Backend& load_backend(std::string_view name);
+/// Names of the plug-ins that can be found.
+std::vector<std::string> installed_backends();
+/// Tensor memory on the current backend, uploading host elements at the first use.
+void* device_handle(const Tensor& tensor, Backend& backend);
+/// A tensor around memory that a backend gave.
+Tensor adopt(const TensorType& type, DeviceMemory memory);
+keras_desc to_desc(const TensorType& type);
+keras_desc to_desc(const Tensor& tensor);
+TensorType to_type(const keras_desc& desc);
+/// Binds threads for a long run on the current backend while it lives.
+class RunScope {
+ public:
+  RunScope();
+  ~RunScope();
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
+};
+
+/// A graph compiled by the current backend, or driven node by node where it declines.
+class Executable {
+ public:
+  Executable(Backend& backend, std::shared_ptr<const Graph> graph, std::vector<keras_use> uses,
+             std::vector<int> output_variables);
+  ~Executable();
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
+  /// True when the backend compiled the graph itself.
+  bool compiled() const;
+  /// Runs on operands in the order of the graph's inputs; a donated operand is let go of.
+  Tensors run(std::span<Tensor> operands) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace internal
+
+/// Process-wide choices, with Keras' names.
+namespace config {
+
+/// Name of the backend: `KERAS_CPP_BACKEND`, else `KERAS_BACKEND`, else "cpp_backend" in keras.json
+/// ($KERAS_HOME or ~/.keras), else "native".
+std::string backend();
+/// Chooses the backend. Throws ValueError for an unknown name or when tensors exist on another one.
+void set_backend(std::string_view name);
+/// Default float dtype name, "float32" at the start.
+std::string floatx();
+void set_floatx(std::string_view dtype);
+/// Small number that keeps divisions finite, 1e-7 at the start.
+double epsilon();
+void set_epsilon(double value);
+/// "channels_last" or "channels_first": what layers use when not told otherwise.
+std::string image_data_format();
+void set_image_data_format(std::string_view format);
+
+}  // namespace config
+}  // namespace keras

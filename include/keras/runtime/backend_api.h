@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract between keras.cpp and a backend: one append-only C table.
+ *
+ * A backend is a shared library "libkeras_<name>.so" that exports
+ *     int keras_backend_open(const keras_host* host, keras_backend* table);
+ * It fills the entries it has up to table->struct_size and returns KERAS_OK. A backend executes ops; what
+ * an op means (shapes, dtypes, gradients, decompositions) is decided above it. Shapes and dtypes in calls
+ * are already checked; operands of an op are dense, row-major.
+ *
+ * Threads: every entry may be called from several threads. Errors are status codes; the sentence is what
+ * last_error() gives on the same thread.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keras/graph/op_attributes.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KERAS_BACKEND_INTERFACE 1
+
+typedef enum keras_status {
+  KERAS_OK = 0,
+  KERAS_ERROR_VALUE = 1,       /* the data are wrong: an index out of range, a matrix that is singular */
+  KERAS_ERROR_UNSUPPORTED = 2, /* right, but not here */
+  KERAS_ERROR_MEMORY = 3,      /* out of memory */
+  KERAS_ERROR_INTERNAL = 4     /* the framework failed */
+} keras_status;
+
+/* What a tensor is. */
+typedef struct keras_desc {
+  int32_t dtype;
+  int32_t rank;
+  int64_t shape[KERAS_MAX_RANK];
+} keras_desc;
+
+/* Backend-owned, reference-counted memory. Never changes once published by an op's end. */
+typedef struct keras_buffer keras_buffer;
+
+/* A tensor at the border. An output slot arrives with buffer == NULL (the backend allocates) or with a
+ * donated buffer (the same handle stands in an operand slot, nobody else holds it): the backend may write
+ * the result there and leaves the handle in the slot, or releases it and puts another. */
+typedef struct keras_tensor {
+  keras_buffer* buffer;
+  keras_desc desc;
+} keras_tensor;
+
+/* May the backend run this op natively? */
+typedef enum keras_verdict {
+  KERAS_NATIVE = 0,      /* yes: a kernel comes with the answer */
+  KERAS_COMPOSED = 1,    /* decompose it (core ops without a decomposition go to the host) */
+  KERAS_HOST = 2,        /* let the native backend compute it, with copies */
+  KERAS_UNSUPPORTED = 3  /* cannot be done; reason says why */
+} keras_verdict;
+
+typedef struct keras_kernel keras_kernel;         /* a prepared op: holds whatever is built once */
+typedef struct keras_executable keras_executable; /* a compiled graph */
+typedef struct keras_graph keras_graph;
+
+typedef struct keras_op {
+  uint64_t struct_size;
+  const char* name;       /* as in ops.def */
+  const void* attributes; /* the op's attribute struct; its first field is its size */
+  uint64_t attributes_size;
+  int32_t num_inputs;
+  int32_t num_outputs;
+  const keras_desc* inputs;
+  const keras_desc* outputs; /* by the op's own rule, without residuals */
+  int32_t wants_residuals;   /* a gradient will follow: the kernel also gives its residuals */
+  int32_t num_regions;       /* control flow, inside compile only */
+  const keras_graph* const* regions;
+} keras_op;
+
+typedef struct keras_prepared {
+  uint64_t struct_size;
+  keras_verdict verdict;
+  keras_kernel* kernel;
+  int32_t num_residuals; /* extra outputs after the op's own, opaque above; dtype and shape are free */
+  char reason[256];      /* why not native, or which implementation */
+} keras_prepared;
+
+/* How a graph operand may be used. */
+typedef enum keras_use {
+  KERAS_KEEP = 0,    /* read only */
+  KERAS_DONATE = 1,  /* its memory may be reused; the caller lets go of it */
+  KERAS_VARIABLE = 2 /* read, and replaced by the output that names it */
+} keras_use;
+
+typedef struct keras_node {
+  keras_op op;
+  const int32_t* inputs;  /* value numbers */
+  const int32_t* outputs; /* value numbers, residuals included */
+  int32_t num_residuals;
+} keras_node;
+
+/* A flat SSA graph. Values 0..num_inputs-1 are the inputs; every other value is made by one node, in order. */
+struct keras_graph {
+  uint64_t struct_size;
+  int32_t num_values;
+  int32_t num_inputs;
+  int32_t num_nodes;
+  int32_t num_outputs;
+  const keras_desc* values;
+  const keras_use* input_uses;
+  const keras_node* nodes;
+  const int32_t* outputs;         /* value numbers */
+  const int32_t* output_variable; /* input number that the output replaces, or -1 */
+};
+
+typedef struct keras_memory {
+  uint64_t struct_size;
+  uint64_t in_use;   /* bytes held by live buffers */
+  uint64_t reserved; /* bytes taken from the system */
+  uint64_t peak;     /* highest in_use */
+} keras_memory;
+
+/* Where exported elements lie. */
+typedef struct keras_view {
+  const void* data;
+  int64_t strides[KERAS_MAX_RANK]; /* in elements */
+  int32_t device_type;             /* DLPack's numbers: 1 cpu, 2 cuda */
+  int32_t device_index;
+} keras_view;
+
+/* What the host offers to a backend. */
+typedef struct keras_host {
+  uint64_t struct_size;
+  uint32_t interface_version;
+  void (*log)(int level, const char* message); /* 0 debug, 1 info, 2 warning */
+} keras_host;
+
+typedef void (*keras_deleter)(void* context);
+
+typedef struct keras_backend {
+  uint64_t struct_size; /* set by the host to what it knows; the backend writes no further */
+  uint32_t interface_version;
+  const char* name;
+  const char* version; /* of the framework underneath */
+
+  int32_t (*device_count)(void);
+  /* "cpu:0". */
+  const char* (*device_name)(int32_t device);
+  /* Bits: 1 storage, 2 arithmetic, 4 accelerated. */
+  uint32_t (*dtype_usage)(int32_t device, int32_t dtype);
+
+  /* New memory with the elements of a dense row-major host array (NULL: uninitialised). */
+  keras_status (*upload)(int32_t device, const keras_desc* desc, const void* data, keras_buffer** out);
+  /* The caller's memory without a copy, or KERAS_ERROR_UNSUPPORTED (then the host uploads). */
+  keras_status (*import)(int32_t device, const keras_desc* desc, const void* data, keras_deleter deleter, void* context,
+                         keras_buffer** out);
+  /* The elements without a copy while the buffer lives, or KERAS_ERROR_UNSUPPORTED. */
+  keras_status (*export_view)(keras_buffer* buffer, const keras_desc* desc, keras_view* out);
+  keras_status (*download)(keras_buffer* buffer, const keras_desc* desc, void* data);
+  void (*retain)(keras_buffer* buffer);
+  void (*free)(keras_buffer* buffer);
+  int32_t (*device_of)(keras_buffer* buffer);
+
+  keras_status (*prepare)(int32_t device, const keras_op* op, keras_prepared* out);
+  keras_status (*launch)(keras_kernel* kernel, void* stream, const keras_tensor* in, int32_t num_in, keras_tensor* out,
+                         int32_t num_out);
+  void (*release_kernel)(keras_kernel* kernel);
+
+  /* KERAS_ERROR_UNSUPPORTED: the host drives the graph node by node. */
+  keras_status (*compile)(int32_t device, const keras_graph* graph, keras_executable** out);
+  keras_status (*execute)(keras_executable* executable, void* stream, const keras_tensor* in, int32_t num_in,
+                          keras_tensor* out, int32_t num_out);
+  void (*release_executable)(keras_executable* executable);
+
+  keras_status (*sync)(void* stream);
+  void (*memory)(int32_t device, keras_memory* out);
+  const char* (*last_error)(void);
+
+  /* Optional: binds threads for a long run (fit) and undoes it; NULL when the backend has no use for it. */
+  void (*enter_run)(void);
+  void (*leave_run)(void);
+} keras_backend;
+
+#ifdef __cplusplus
+}
+#endif

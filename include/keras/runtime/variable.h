@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keras/tensor/tensor.h"
+
+namespace keras {
+
+/// How values of several replicas would be combined (Keras' `aggregation` argument).
+enum class VariableAggregation : uint8_t { none, mean, sum, only_first_replica };
+
+namespace internal {
+
+/// The state behind a Variable, shared by all copies of it.
+struct VariableSlot {
+  bool filled = false;  ///< false: a member that no add_weight has filled
+  std::string name;
+  std::string path;  ///< "sequential/dense/kernel"
+  DType dtype = DType::float32;
+  Shape shape;
+  bool trainable = true;
+  bool autocast = true;
+  VariableAggregation aggregation = VariableAggregation::none;
+  Tensor value;
+  uint64_t version = 0;  ///< counts assignments
+  /// Keras attaches these to a variable; the optimizer and the trainer read them.
+  std::function<Tensor(const Tensor&)> constraint;
+  std::function<Tensor(const Tensor&)> regularizer;
+  std::optional<bool> overwrite_with_gradient;
+};
+
+}  // namespace internal
+
+/// A tensor that can be assigned: the weights and states of layers, optimizers and metrics (Keras' Variable).
+///
+/// A Variable is a handle to a shared slot that exists from construction on: copies see each other's
+/// assignments, and a layer's member stays the same variable after `add_weight` fills it. A tensor that was
+/// read never changes: an assignment reuses memory only when nobody else holds it.
+class Variable {
+ public:
+  /// An empty slot, filled later. Reading it throws ValueError.
+  Variable();
+  explicit Variable(Tensor initial_value, std::string name = "variable", bool trainable = true);
+  Variable(Tensor initial_value, DType dtype, std::string name, bool trainable = true);
+
+  /// The value as ops see it: cast to the compute dtype inside an autocast scope.
+  Tensor value() const;
+  operator Tensor() const { return value(); }  // NOLINT: a variable is usable as a tensor
+  /// Replaces the value, cast to the variable's dtype. Throws ValueError when the shapes differ.
+  void assign(const Tensor& value) const;
+  void assign_add(const Tensor& delta) const;
+  void assign_sub(const Tensor& delta) const;
+
+  bool defined() const { return slot_->filled; }
+  const std::string& name() const { return slot_->name; }
+  const std::string& path() const { return slot_->path; }
+  DType dtype() const { return slot_->dtype; }
+  const Shape& shape() const { return slot_->shape; }
+  bool trainable() const { return slot_->trainable; }
+  void set_trainable(bool trainable) const { slot_->trainable = trainable; }
+  /// True when both are the same variable.
+  bool same(const Variable& other) const { return slot_ == other.slot_; }
+  int64_t elements() const { return slot_->shape.elements(); }
+
+  internal::VariableSlot& slot() const { return *slot_; }
+  const std::shared_ptr<internal::VariableSlot>& shared_slot() const { return slot_; }
+
+ private:
+  std::shared_ptr<internal::VariableSlot> slot_;
+};
+
+/// Within its life, floating-point variables with autocast are read in `dtype` (Keras' AutocastScope).
+class AutocastScope {
+ public:
+  explicit AutocastScope(std::optional<DType> dtype);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+  /// The dtype of the innermost scope of this thread.
+  static std::optional<DType> current();
+
+ private:
+  std::optional<DType> previous_;
+};
+
+}  // namespace keras
