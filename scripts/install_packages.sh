@@ -43,7 +43,8 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 say "installing ${missing[*]}"
-apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300
+  -o Dpkg::Options::=--force-confold)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! { "${as_root[@]}" "${apt[@]}" update &&

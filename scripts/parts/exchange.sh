@@ -3,14 +3,16 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
 drivers=(tests/exchange/*.py)
 [ -e "${drivers[0]}" ] || skip "there is no driver in tests/exchange/"
-if [ ! -f build/venv/installed ]; then
+# Any Python with Keras will do: KERAS_PYTHON names it. Otherwise one is set up under build/.
+python=${KERAS_PYTHON:-build/venv/bin/python}
+if [ -z "${KERAS_PYTHON:-}" ] && [ ! -f build/venv/installed ]; then
   python3 -m venv build/venv || skip "python3 -m venv does not work here"
-  build/venv/bin/pip install -q -r tests/golden/requirements.txt ||
+  build/venv/bin/pip install -q --disable-pip-version-check -r tests/golden/requirements.txt ||
     skip "the Python packages of tests/golden/requirements.txt could not be installed"
   touch build/venv/installed
 fi
 export TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 KERAS_BIND=0
 for driver in "${drivers[@]}"; do
   say "$driver"
-  build/venv/bin/python "$driver" "$release_dir" || die "$driver failed; its message stands above."
+  "$python" "$driver" "$release_dir" || die "$driver failed; its message stands above."
 done
