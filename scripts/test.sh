@@ -12,7 +12,7 @@ last_start=$((75 * 60))
 hard_stop=$((88 * 60))
 quick_parts=(packages build native_tests)
 # Cheapest first.
-more_parts=(format doc_coverage install exchange tidy thread_sanitizer torch address_sanitizer fuzz)
+more_parts=(format doc_coverage headers install exchange tidy thread_sanitizer torch address_sanitizer fuzz)
 
 export KERAS_PACKAGE_SETS="build test"
 case "${1:-}" in
