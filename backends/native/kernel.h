@@ -26,6 +26,10 @@ struct keras_kernel {
   /// Throws native::Failure. Outputs with a null buffer are allocated with native::output().
   virtual void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const = 0;
   int residuals = 0;
+  /// True when a result may stand in the memory of an operand with as many elements of the same width: what
+  /// is written at one place is read by nothing that comes after. Donated memory is seen by the kernel only
+  /// then.
+  virtual bool may_overwrite([[maybe_unused]] int input, [[maybe_unused]] int output) const { return false; }
 };
 
 namespace keras::native {
@@ -48,8 +52,6 @@ bool register_kernel(const char* op, KernelFactory factory, int priority = 0);
 
 /// Memory of an output slot: a donated buffer as it is, fresh memory of the descriptor's size otherwise.
 void* output(keras_tensor& slot);
-/// True when the output slot holds the operand's buffer, so that the op runs in place.
-inline bool in_place(const keras_tensor& in, const keras_tensor& out) { return in.buffer == out.buffer; }
 template <class T>
 T* output_as(keras_tensor& slot) {
   return static_cast<T*>(output(slot));
@@ -90,7 +92,8 @@ void release(keras_buffer* buffer);
 
 /// Runs body(begin, end) over [0, count) on the threads of the one pool; `grain` is the least worth a thread
 /// (elements of light work: 16384). Nested calls run serially. Exceptions of the body come out of the call.
-void parallel_for(int64_t count, int64_t grain, void (*body)(void* context, int64_t begin, int64_t end), void* context);
+void parallel_for(int64_t count, int64_t grain, void (*body)(void* context, int64_t begin, int64_t end),
+                  void* context);
 template <class F>
 void parallel_for(int64_t count, int64_t grain, const F& body) {
   parallel_for(
