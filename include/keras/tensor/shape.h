@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "keras/base/small_vector.h"
 
@@ -19,7 +20,8 @@ namespace keras {
 class Dim {
  public:
   constexpr Dim() = default;
-  constexpr Dim(int64_t value) : code_(value) {}  // NOLINT: a number is a dimension
+  /// A number. Throws ValueError when it is negative.
+  constexpr Dim(int64_t value) : code_(value >= 0 ? value : reject_negative(value)) {}  // NOLINT: by design
 
   /// A symbol that equals only itself, printed as None (Keras' None dimension).
   static Dim unknown();
@@ -41,16 +43,39 @@ class Dim {
   }
 
   friend constexpr bool operator==(Dim a, Dim b) { return a.code_ == b.code_; }
-  friend Dim operator+(Dim a, Dim b);
-  friend Dim operator-(Dim a, Dim b);
-  friend Dim operator*(Dim a, Dim b);
-  /// Quotient rounded down.
-  friend Dim operator/(Dim a, Dim b);
+  /// Sum. Throws ValueError when numbers overflow.
+  friend Dim operator+(Dim a, Dim b) {
+    int64_t sum = 0;
+    if (a.known() && b.known() && !__builtin_add_overflow(a.code_, b.code_, &sum)) return sum;
+    return add_slowly(a, b);
+  }
+  /// Difference. Throws ValueError when it is a negative number.
+  friend Dim operator-(Dim a, Dim b) {
+    if (b.known() && a.code_ >= b.code_) return a.code_ - b.code_;
+    return subtract_slowly(a, b);
+  }
+  /// Product. Throws ValueError when numbers overflow.
+  friend Dim operator*(Dim a, Dim b) {
+    int64_t product = 0;
+    if (a.known() && b.known() && !__builtin_mul_overflow(a.code_, b.code_, &product)) return product;
+    return multiply_slowly(a, b);
+  }
+  /// Quotient rounded down. Throws ValueError for a division by 0.
+  friend Dim operator/(Dim a, Dim b) {
+    if (a.known() && b.code_ > 0) return a.code_ / b.code_;
+    return divide_slowly(a, b);
+  }
 
   /// "32", "None" for an unknown, the expression otherwise ("2*batch+1").
   std::string to_string() const;
 
  private:
+  [[noreturn]] static int64_t reject_negative(int64_t value);
+  static Dim add_slowly(Dim a, Dim b);
+  static Dim subtract_slowly(Dim a, Dim b);
+  static Dim multiply_slowly(Dim a, Dim b);
+  static Dim divide_slowly(Dim a, Dim b);
+
   int64_t code_ = 0;
 };
 
@@ -72,8 +97,7 @@ class Shape {
   Shape() = default;
   Shape(std::initializer_list<Dim> dims) : dims_(dims) {}
   template <class It>
-    requires(!std::is_integral_v<It>)
-  Shape(It first, It last) : dims_(first, last) {}
+  requires(!std::is_integral_v<It>) Shape(It first, It last) : dims_(first, last) {}
   explicit Shape(size_t rank, Dim fill = Dim(0)) : dims_(rank, fill) {}
 
   int rank() const { return static_cast<int>(dims_.size()); }

@@ -8,6 +8,8 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,19 +83,44 @@ class AbstractValue {
   virtual std::string why_unreadable() const = 0;
 };
 
+/// The shared value behind Tensor handles. Whoever makes one sets `host`, `device` or `abstract` before
+/// sharing it; afterwards the other home is added only through host_elements and device_memory.
 struct TensorImpl {
   std::atomic<int32_t> references{1};
   DType dtype = DType::float32;
-  bool weak = false;       // a C++ scalar: takes the other operands' dtype
-  bool residual = false;   // a backend's own residual, opaque to everybody but its <op>_grad
+  bool weak = false;      // a C++ scalar: takes the other operands' dtype
+  bool residual = false;  // a backend's own residual, opaque to everybody but its <op>_grad
   Shape shape;
   DeviceMemory device;
-  HostBuffer host;         // the value's first home, or a cached download
+  HostBuffer host;  // the value's first home, or a cached download
   std::shared_ptr<AbstractValue> abstract;
   std::shared_ptr<const Tensor> mask;  // Keras' _keras_mask
+  std::optional<double> literal;       // a weak float's value before it was rounded to floatx
   std::atomic<uint64_t> id{0};
+  std::atomic<const void*> host_ready{nullptr};  // the elements in host memory, once somebody asked
+  std::atomic<bool> device_ready{false};         // `device` may be read without the lock
 
   uint64_t identity();  // unique for the life of the process, given at the first call
+
+  /// The elements in host memory, downloaded at the first call; safe from several threads. nullptr
+  /// when the value has neither home.
+  const void* host_elements();
+  /// The device memory, made by `upload()` at the first call; safe from several threads.
+  template <class F>
+  const DeviceMemory& device_memory(F&& upload) {
+    if (!device_ready.load(std::memory_order_acquire)) {
+      const std::lock_guard lock(mutex());
+      if (!device) device = upload();
+      device_ready.store(true, std::memory_order_release);
+    }
+    return device;
+  }
+  /// Guards `host`, `device` and `mask` of shared values; one of a few mutexes that all tensors share.
+  std::mutex& mutex() const;
+
+  // Blocks are kept in a list of the thread and used again.
+  static void* operator new(size_t bytes);
+  static void operator delete(void* block) noexcept;
 };
 
 }  // namespace internal
@@ -102,11 +129,12 @@ struct TensorImpl {
 class Literal {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Literal(T value)  // NOLINT: literals convert by design
-      : kind_(std::same_as<T, bool> ? Kind::boolean : std::is_integral_v<T> ? Kind::integer : Kind::real),
+  requires std::is_arithmetic_v<T> Literal(T value)  // NOLINT: literals convert by design
+      : kind_(std::same_as<T, bool>   ? Kind::boolean
+              : std::is_integral_v<T> ? Kind::integer
+                                      : Kind::real),
         number_(static_cast<double>(value)),
-        integer_(static_cast<int64_t>(value)) {}
+        integer_(integer_value(value)) {}
   Literal(std::initializer_list<Literal> items) : kind_(Kind::list), items_(items) {}
 
   enum class Kind : uint8_t { boolean, integer, real, list };
@@ -116,6 +144,15 @@ class Literal {
   const std::vector<Literal>& items() const { return items_; }
 
  private:
+  template <class T>
+  static constexpr int64_t integer_value(T value) {
+    if constexpr (std::is_integral_v<T>) {
+      return static_cast<int64_t>(value);
+    } else {
+      return 0;
+    }
+  }
+
   Kind kind_;
   double number_ = 0;
   int64_t integer_ = 0;
@@ -133,11 +170,12 @@ class Tensor {
  public:
   /// An undefined tensor; `defined()` is false.
   Tensor() = default;
-  /// A scalar. It is weakly typed: in `x * 2.0` it takes x's dtype (Keras' rule for Python scalars).
+  /// A scalar. It is weakly typed: in `x * 2.0` it takes x's dtype (Keras' rule for Python scalars), and
+  /// `item<double>()` still has all its digits then. An integer beyond int32 is a strong int64 or uint64.
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Tensor(T value) : Tensor(scalar(value)) {}  // NOLINT: scalars are tensors
-  /// A nested list: bools give bool, integers int32, anything with a real number floatx.
+  requires std::is_arithmetic_v<T> Tensor(T value) : Tensor(scalar(value)) {}  // NOLINT: scalars are tensors
+  /// A nested list: bools give bool, integers int32 (int64 if one does not fit), anything with a real
+  /// number floatx.
   /// Throws ValueError when rows have different lengths.
   Tensor(std::initializer_list<Literal> items);
 
@@ -261,7 +299,8 @@ class Tensor {
     if constexpr (std::same_as<T, bool>) {
       return weak_scalar(value ? 1.0 : 0.0, value, DType::bool_);
     } else if constexpr (std::is_integral_v<T>) {
-      return weak_scalar(static_cast<double>(value), static_cast<int64_t>(value), DType::int32);
+      return weak_scalar(static_cast<double>(value), static_cast<int64_t>(value),
+                         std::is_unsigned_v<T> && sizeof(T) == 8 ? DType::uint64 : DType::int32);
     } else {
       return weak_scalar(static_cast<double>(value), 0, DType::float32);
     }
@@ -275,6 +314,7 @@ class Tensor {
   double element_as_double(int64_t offset) const;
   int64_t element_as_int64(int64_t offset) const;
   void convert_to(void* destination, DType wanted) const;
+  void convert_element(int64_t offset, void* destination, DType wanted) const;
   template <class T>
   T element(int64_t offset) const {
     if constexpr (std::is_same_v<T, bool>) {
@@ -284,7 +324,9 @@ class Tensor {
     } else if constexpr (std::is_floating_point_v<T>) {
       return static_cast<T>(element_as_double(offset));
     } else {
-      return static_cast<const T*>(host_data())[offset];
+      T value{};
+      convert_element(offset, &value, dtype_of<T>);
+      return value;
     }
   }
 
