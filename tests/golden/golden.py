@@ -205,7 +205,10 @@ class Run:
         variables = [w.value for w in layer.trainable_weights]
         self.grads, self.weight_grads = [None] * len(flat), [None] * len(variables)
         if tf.is_tensor(loss):
-            got = tape.gradient(loss, watched + variables)
+            try:
+                got = tape.gradient(loss, watched + variables)
+            except LookupError:  # an op without a gradient in TensorFlow
+                got = [None] * len(watched + variables)
             by_id = {id(t): g for t, g in zip(watched, got)}
             self.grads = [by_id.get(id(t)) for t in flat]
             self.weight_grads = got[len(watched):]
@@ -356,3 +359,139 @@ def spatial_case(family, name, make, shape, **more):
         assert len(family.cases) == count
         layer_case(family, name + "_channels_first", lambda: make("channels_last"), shape,
                    transposed=lambda: make("channels_first"), **kwargs)
+
+
+def encode_argument(family, name, value):
+    """Arrays become keys; slices, None and the ellipsis of an index become plain JSON."""
+    if isinstance(value, np.ndarray) or tf.is_tensor(value):
+        return family.key(name, value, finite_only=False)
+    if isinstance(value, dict):
+        return {k: encode_argument(family, f"{name}_{k}", v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode_argument(family, f"{name}{i}", v) for i, v in enumerate(value)]
+    if isinstance(value, slice):
+        return {"slice": [value.start, value.stop, value.step]}
+    return "..." if value is Ellipsis else to_json(value)
+
+
+def map_arrays(function, value):
+    """Applies a function to the arrays in nested lists, tuples and dicts (which keep their kind)."""
+    if isinstance(value, np.ndarray) or tf.is_tensor(value):
+        return function(value)
+    if isinstance(value, dict):
+        return {k: map_arrays(function, v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_arrays(function, v) for v in value)
+    return value
+
+
+def find_function(name):
+    target = keras.ops
+    for part in name.split("."):
+        target = getattr(target, part)
+    return target
+
+
+def operation_of(fn, args, kwargs):
+    """The graph node that the call makes on symbolic tensors: class, module, config, output specs."""
+    def symbol(array):
+        return keras.KerasTensor(tuple(array.shape), keras.backend.standardize_dtype(array.dtype))
+
+    try:
+        outputs = tree.flatten(fn(*map_arrays(symbol, args), **map_arrays(symbol, kwargs)))
+        specs = [{"shape": list(o.shape), "dtype": o.dtype} for o in outputs]
+        operation = outputs[0]._keras_history.operation
+    except Exception:  # creates tensors only, or cannot be symbolic
+        return None, None, None, None
+    try:
+        config = to_json(keras.saving.serialize_keras_object(operation)["config"])
+        config.pop("name", None)
+    except Exception:  # has no serializable config
+        config = None
+    return type(operation).__name__, type(operation).__module__, config, specs
+
+
+def op_case(family, op, *args, grads=True, jit=False, note=None, check=True, **kwargs):
+    """Runs one function of keras.ops on arrays and stores values, gradients and its graph node."""
+    fn = find_function(op)
+    keras.utils.clear_session()
+    call = tf.function(fn, jit_compile=True) if jit else fn
+
+    def run(shift):
+        watched = []
+
+        def convert(array):
+            tensor = tf.constant(array)
+            if is_float(tensor) and shift is not None and tensor.dtype.size >= 4:
+                tensor += tf.cast(shift.uniform(-1, 1, array.shape) * 1e-4, tensor.dtype)
+            watched.append(tensor)
+            return tensor
+
+        with tf.GradientTape() as tape:
+            given, named = map_arrays(convert, args), map_arrays(convert, kwargs)
+            tape.watch([t for t in watched if is_float(t)])
+            outputs = [tf.convert_to_tensor(o) for o in tree.flatten(call(*given, **named))]
+            rng = np.random.default_rng([family.seed, len(family.cases)])
+            cotangents = [spread(rng, tuple(o.shape)).astype(o.dtype.as_numpy_dtype) if o.dtype.is_floating else None
+                          for o in outputs]
+            loss = sum(tf.reduce_sum(tf.cast(o * c, "float32" if o.dtype.size < 4 else o.dtype))
+                       for o, c in zip(outputs, cotangents) if c is not None)
+        found = [None] * len(watched)
+        if grads and tf.is_tensor(loss):
+            try:
+                floats = [t for t in watched if is_float(t)]
+                by_id = {id(t): g for t, g in zip(floats, tape.gradient(loss, floats))} if floats else {}
+                found = [by_id.get(id(t)) for t in watched]
+            except (LookupError, NotImplementedError, tf.errors.OpError):
+                pass
+        return outputs, cotangents, found
+
+    outputs, cotangents, found = run(None)
+    if check and grads and steep(found, run(np.random.default_rng(5))[2], 0.02):
+        print("steep:", family.name, len(family.cases), op, kwargs)
+    class_name, module, config, specs = operation_of(fn, args, kwargs)
+    found = [g if g is None or finite(to_numpy(g)) else None for g in found]
+    fields = dict(
+        op=op, class_name=class_name, module=module, config=config, symbolic=specs,
+        args=[encode_argument(family, f"x{i}", a) for i, a in enumerate(args)],
+        kwargs={k: encode_argument(family, k, v) for k, v in kwargs.items()},
+        outputs=[family.key(f"y{i}", o, finite_only=False) for i, o in enumerate(outputs)],
+        cotangents=None, input_grads=None)
+    if any(g is not None for g in found):
+        fields["cotangents"] = [family.key(f"c{i}", c) for i, c in enumerate(cotangents)]
+        fields["input_grads"] = [family.key(f"g{i}", g) for i, g in enumerate(found)]
+    if note:
+        fields["note"] = note
+    family.add(**fields)
+
+
+DTYPES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+          "bfloat16", "float16", "float32", "float64")
+
+
+def try_op(family, op, *args, **kwargs):
+    """op_case, but a call that Keras refuses is only reported."""
+    count = len(family.cases)
+    try:
+        op_case(family, op, *args, **kwargs)
+    except Exception as error:
+        if len(family.cases) != count or isinstance(error, (TypeError, ValueError)) and "no JSON" in str(error):
+            raise
+        text = str(error).strip().splitlines()
+        print(f"refused: {op} {kwargs if not any(map(lambda v: hasattr(v, 'shape'), kwargs.values())) else ''}: "
+              f"{type(error).__name__} {text[0][:110] if text else ''}")
+
+
+def dtype_table(family, op, *args, **kwargs):
+    """Which dtype comes out for each dtype of the first argument, null where Keras refuses it."""
+    fn, table = find_function(op), {}
+    for dtype in DTYPES:
+        def convert(array):
+            return tf.cast(tf.constant(array), dtype)
+        try:
+            out = tree.flatten(fn(*map_arrays(convert, args), **kwargs))
+            table[dtype] = [keras.backend.standardize_dtype(o.dtype) for o in out]
+        except Exception:
+            table[dtype] = None
+    family.add(op=op, dtype_table=table, kwargs={k: encode_argument(family, k, v) for k, v in kwargs.items()},
+               args=[encode_argument(family, f"x{i}", a) for i, a in enumerate(args)])
