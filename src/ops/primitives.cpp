@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/primitives.h"
 
-#include <complex>
-
 #include "keras/base/error.h"
+#include "keras/tensor/host_buffer.h"
 
 namespace keras::internal::prim {
 
@@ -13,50 +12,10 @@ Tensor compare(keras_compare direction, const Tensor& a, const Tensor& b) {
   return apply_op(OpId::compare_op, attributes, {a, b});
 }
 
-namespace {
-
-template <class T>
-Tensor host_scalar(T value) {
-  return Tensor::copy(&value, Shape{}, dtype_of<T>);
-}
-
-}  // namespace
-
 Tensor scalar(double value, DType dtype) {
-  switch (dtype) {
-    case DType::bool_:
-      return host_scalar(value != 0);
-    case DType::uint8:
-      return host_scalar(static_cast<uint8_t>(static_cast<int64_t>(value)));
-    case DType::uint16:
-      return host_scalar(static_cast<uint16_t>(static_cast<int64_t>(value)));
-    case DType::uint32:
-      return host_scalar(static_cast<uint32_t>(static_cast<int64_t>(value)));
-    case DType::uint64:
-      return host_scalar(value < 0 ? static_cast<uint64_t>(static_cast<int64_t>(value))
-                                   : static_cast<uint64_t>(value));
-    case DType::int8:
-      return host_scalar(static_cast<int8_t>(static_cast<int64_t>(value)));
-    case DType::int16:
-      return host_scalar(static_cast<int16_t>(static_cast<int64_t>(value)));
-    case DType::int32:
-      return host_scalar(static_cast<int32_t>(static_cast<int64_t>(value)));
-    case DType::int64:
-      return host_scalar(static_cast<int64_t>(value));
-    case DType::float16:
-      return host_scalar(Half(static_cast<float>(value)));
-    case DType::bfloat16:
-      return host_scalar(BFloat16(static_cast<float>(value)));
-    case DType::float32:
-      return host_scalar(static_cast<float>(value));
-    case DType::float64:
-      return host_scalar(value);
-    case DType::complex64:
-      return host_scalar(std::complex<float>(static_cast<float>(value), 0.0f));
-    case DType::string:
-      break;
-  }
-  fail<TypeError>({"scalar", "A number has a numeric dtype", std::string(dtype_name(dtype)), ""});
+  double bits = 0;  // room for any element
+  convert_elements(&value, DType::float64, &bits, dtype, 1);
+  return Tensor::copy(&bits, Shape{}, dtype);
 }
 
 Tensor full(const Shape& shape, double value, DType dtype) {

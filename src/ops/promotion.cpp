@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/promotion.h"
 
+#include "keras/tensor/config.h"
+#include "keras/tensor/host_buffer.h"
 #include "ops/primitives.h"
 
 namespace keras::internal {
 
 Tensor as_dtype(const Tensor& x, DType dtype) {
   if (!x.weak() || x.abstract()) return prim::cast(x, dtype);
-  return prim::scalar(x.item<double>(), dtype);
+  return host_cast(x, dtype);
 }
 
 Tensor as_plain(const Tensor& x) { return x.weak() ? as_dtype(x, result_type({x.promotion_type()})) : x; }
@@ -15,7 +17,7 @@ Tensor as_plain(const Tensor& x) { return x.weak() ? as_dtype(x, result_type({x.
 DType float_result(DType dtype) { return result_type({{dtype, false}, {DType::float32, true}}); }
 
 DType float_dtype(const Tensor& x) {
-  if (is_float(x.dtype()) && x.weak()) return floatx();
+  if (is_float(x.dtype()) && x.weak()) return config::floatx();
   return is_float(x.dtype()) || is_complex(x.dtype()) ? x.dtype() : float_result(x.dtype());
 }
 
