@@ -31,8 +31,8 @@ class Backend final : public MemoryOwner {
   }
 
   void release(void* handle) const override;
-  void download(void* handle, void* destination) const override;
-  const void* map(void* handle) const override;
+  void download(void* handle, DType dtype, const Shape& shape, void* destination) const override;
+  const void* map(void* handle, DType dtype, const Shape& shape) const override;
   std::string device_name(void* handle) const override;
 
  private:

@@ -33,9 +33,9 @@ class MemoryOwner {
   virtual ~MemoryOwner() = default;
   virtual void release(void* handle) const = 0;
   /// Copies the elements, dense and row-major, to host memory of the tensor's byte size.
-  virtual void download(void* handle, void* destination) const = 0;
+  virtual void download(void* handle, DType dtype, const Shape& shape, void* destination) const = 0;
   /// The elements in host memory without a copy, valid while the handle lives; nullptr if impossible.
-  virtual const void* map(void* handle) const = 0;
+  virtual const void* map(void* handle, DType dtype, const Shape& shape) const = 0;
   /// "cpu:0", "gpu:1".
   virtual std::string device_name(void* handle) const = 0;
 };
