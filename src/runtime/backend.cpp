@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -217,28 +216,26 @@ Tensor adopt(const TensorType& type, DeviceMemory memory) {
   impl->dtype = type.dtype;
   impl->shape = type.shape;
   impl->device = std::move(memory);
+  impl->device_ready.store(true, std::memory_order_release);
   return Tensor(impl);
 }
 
 void* device_handle(const Tensor& tensor, Backend& backend) {
   auto& impl = tensor.impl();
-  if (void* handle = impl.device.handle(); handle != nullptr) {
-    if (impl.device.owner() != &backend) {
-      fail<ValueError>({"apply", "All operands of an op must live on one backend",
-                        fmt::format("a tensor of another backend beside backend '{}'", backend.name()),
-                        "copy it through the host with Tensor::copy(t.host_data(), t.shape(), t.dtype())"});
+  if (!impl.device_ready.load(std::memory_order_acquire)) {
+    if (impl.abstract != nullptr) fail<TypeError>({"apply", impl.abstract->why_unreadable(), "", ""});
+    if (impl.dtype == DType::string) {
+      fail<TypeError>({"apply", "Ops take numbers; string tensors work in the preprocessing ops only", "", ""});
     }
-    return handle;
   }
-  if (impl.abstract != nullptr) fail<TypeError>({"apply", impl.abstract->why_unreadable(), "", ""});
-  if (impl.dtype == DType::string) {
-    fail<TypeError>({"apply", "Ops take numbers; string tensors work in the preprocessing ops only", "", ""});
+  const DeviceMemory& memory =
+      impl.device_memory([&] { return backend.upload(impl.host.bytes.get(), {impl.dtype, impl.shape}); });
+  if (memory.owner() != &backend) {
+    fail<ValueError>({"apply", "All operands of an op must live on one backend",
+                      fmt::format("a tensor of another backend beside backend '{}'", backend.name()),
+                      "copy it through the host with Tensor::copy(t.host_data(), t.shape(), t.dtype())"});
   }
-  // Several threads may meet the same host tensor; which of them uploads does not matter, but only one may.
-  static std::array<std::mutex, 64> stripes;
-  const std::lock_guard lock(stripes[(reinterpret_cast<uintptr_t>(&impl) >> 7) % stripes.size()]);
-  if (!impl.device) impl.device = backend.upload(impl.host.bytes.get(), {impl.dtype, impl.shape});
-  return impl.device.handle();
+  return memory.handle();
 }
 
 RunScope::RunScope() {

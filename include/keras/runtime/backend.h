@@ -85,7 +85,6 @@ class Executable {
 
 }  // namespace internal
 
-/// Process-wide choices, with Keras' names.
 namespace config {
 
 /// Name of the backend: `KERAS_CPP_BACKEND`, else `KERAS_BACKEND`, else "cpp_backend" in keras.json
@@ -93,15 +92,6 @@ namespace config {
 std::string backend();
 /// Chooses the backend. Throws ValueError for an unknown name or when tensors exist on another one.
 void set_backend(std::string_view name);
-/// Default float dtype name, "float32" at the start.
-std::string floatx();
-void set_floatx(std::string_view dtype);
-/// Small number that keeps divisions finite, 1e-7 at the start.
-double epsilon();
-void set_epsilon(double value);
-/// "channels_last" or "channels_first": what layers use when not told otherwise.
-std::string image_data_format();
-void set_image_data_format(std::string_view format);
 
 }  // namespace config
 }  // namespace keras

@@ -71,7 +71,9 @@ typedef struct keras_op {
   int32_t num_outputs;
   const keras_desc* inputs;
   const keras_desc* outputs; /* by the op's own rule, without residuals */
-  int32_t wants_residuals;   /* a gradient will follow: the kernel also gives its residuals */
+  /* A gradient will follow: the kernel also gives its residuals. To answer native here is to promise that
+   * <op>_grad is native for the operands that follow from it. */
+  int32_t wants_residuals;
   int32_t num_regions;       /* control flow, inside compile only */
   const keras_graph* const* regions;
 } keras_op;

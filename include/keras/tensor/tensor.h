@@ -83,13 +83,17 @@ class AbstractValue {
   virtual std::string why_unreadable() const = 0;
 };
 
+/// Whether a value is an extra output of a fused op, kept for its gradient: a backend's own, opaque to
+/// everybody but its <op>_grad, or the one that the op's decomposition names.
+enum class Residual : uint8_t { none, native, canonical };
+
 /// The shared value behind Tensor handles. Whoever makes one sets `host`, `device` or `abstract` before
 /// sharing it; afterwards the other home is added only through host_elements and device_memory.
 struct TensorImpl {
   std::atomic<int32_t> references{1};
   DType dtype = DType::float32;
   bool weak = false;      // a C++ scalar: takes the other operands' dtype
-  bool residual = false;  // a backend's own residual, opaque to everybody but its <op>_grad
+  Residual residual = Residual::none;
   Shape shape;
   DeviceMemory device;
   HostBuffer host;  // the value's first home, or a cached download
