@@ -38,6 +38,7 @@ class Interpreter {
   virtual ~Interpreter() = default;
   /// The results, and after them the residuals when `call.residuals` is set.
   virtual Tensors apply(const OpCall& call) = 0;
+  /// The variable's value. `variable` is owned by a shared_ptr, which an implementation may take a share of.
   virtual Tensor read(VariableSlot& variable);
   virtual void assign(VariableSlot& variable, Tensor value);
   /// True for a trace: values cannot be read, and state changes must go through variables.
@@ -46,13 +47,22 @@ class Interpreter {
  protected:
   Interpreter* below_ = nullptr;
   friend class InterpreterScope;
-  friend Interpreter& current_interpreter();
+  friend void push_interpreter(Interpreter& interpreter);
+  friend void remove_interpreter(Interpreter& interpreter);
+  friend Interpreter* interpreter_below(const Interpreter& interpreter);
 };
 
 /// The eager interpreter: asks the backend for a kernel, launches it, or decomposes the op.
 Interpreter& eager_interpreter();
 /// The top of this thread's stack.
 Interpreter& current_interpreter();
+
+/// The top of this thread's stack, null when it is empty (then ops run eagerly).
+Interpreter* top_interpreter();
+Interpreter* interpreter_below(const Interpreter& interpreter);
+/// Puts an interpreter on top until it is removed; unlike scopes these need not end in the reverse order.
+void push_interpreter(Interpreter& interpreter);
+void remove_interpreter(Interpreter& interpreter);
 
 /// Makes an interpreter the top of this thread's stack, above the present one or above `below`.
 class InterpreterScope {

@@ -18,7 +18,7 @@ enum class VariableAggregation : uint8_t { none, mean, sum, only_first_replica }
 namespace internal {
 
 /// The state behind a Variable, shared by all copies of it.
-struct VariableSlot {
+struct VariableSlot : std::enable_shared_from_this<VariableSlot> {
   bool filled = false;  ///< false: a member that no add_weight has filled
   std::string name;
   std::string path;  ///< "sequential/dense/kernel"
@@ -46,6 +46,8 @@ class Variable {
  public:
   /// An empty slot, filled later. Reading it throws ValueError.
   Variable();
+  /// Another handle to an existing slot.
+  explicit Variable(std::shared_ptr<internal::VariableSlot> slot) : slot_(std::move(slot)) {}
   explicit Variable(Tensor initial_value, std::string name = "variable", bool trainable = true);
   Variable(Tensor initial_value, DType dtype, std::string name, bool trainable = true);
 
