@@ -111,17 +111,20 @@ std::vector<Variable> GradientTape::watched_variables() const {
   return out;
 }
 
-std::vector<Tensor> GradientTape::compute(const std::vector<Tensor>& targets, const std::vector<Tensor>& sources,
-                                          const std::vector<Variable>& variables, const GradientOptions& options) {
+std::vector<Tensor> GradientTape::compute(const std::vector<Tensor>& targets,
+                                          const std::vector<Tensor>& sources,
+                                          const std::vector<Variable>& variables,
+                                          const GradientOptions& options) {
   if (used_ && !persistent_) {
-    internal::fail<ValueError>({"GradientTape.gradient", "A tape that is not persistent gives gradients once", "",
-                                "construct it with GradientTape tape(true)"});
+    internal::fail<ValueError>({"GradientTape.gradient", "A tape that is not persistent gives gradients once",
+                                "", "construct it with GradientTape tape(true)"});
   }
   used_ = true;
   if (!persistent_) recorder_->stop();
   std::vector<Tensor> seeds = options.output_gradients.flatten();
   if (!seeds.empty() && seeds.size() != targets.size()) {
-    internal::fail<ValueError>({"GradientTape.gradient", "output_gradients must have the structure of the target",
+    internal::fail<ValueError>({"GradientTape.gradient",
+                                "output_gradients must have the structure of the target",
                                 fmt::format("{} for {} targets", seeds.size(), targets.size()), ""});
   }
   const bool given = !seeds.empty();
@@ -129,10 +132,10 @@ std::vector<Tensor> GradientTape::compute(const std::vector<Tensor>& targets, co
     if (!given) {
       seeds.push_back(filled(type_of(targets[i]), 1.0));
     } else if (!(seeds[i].shape() == targets[i].shape())) {
-      internal::fail<ValueError>({"GradientTape.gradient", "An output gradient must have its target's shape",
-                                  fmt::format("{} for a target of {}", seeds[i].shape().to_string(),
-                                              targets[i].shape().to_string()),
-                                  ""});
+      internal::fail<ValueError>(
+          {"GradientTape.gradient", "An output gradient must have its target's shape",
+           fmt::format("{} for a target of {}", seeds[i].shape().to_string(), targets[i].shape().to_string()),
+           ""});
     }
   }
   std::vector<std::vector<uint64_t>> ids;
@@ -144,9 +147,10 @@ std::vector<Tensor> GradientTape::compute(const std::vector<Tensor>& targets, co
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (gradients[i].defined()) continue;
       const bool tensor = i < sources.size();
-      gradients[i] = filled(tensor ? type_of(sources[i])
-                                   : TensorType{variables[i - sources.size()].dtype(), variables[i - sources.size()].shape()},
-                            0.0);
+      gradients[i] = filled(
+          tensor ? type_of(sources[i])
+                 : TensorType{variables[i - sources.size()].dtype(), variables[i - sources.size()].shape()},
+          0.0);
     }
   }
   return gradients;
@@ -176,7 +180,8 @@ Nest GradientTape::gradient(const Nest& target, const Nest& sources, const Gradi
 
 Tensor GradientTape::jacobian(const Tensor& target, const Tensor& source) {
   if (used_ && !persistent_) {
-    internal::fail<ValueError>({"GradientTape.jacobian", "A tape that is not persistent gives gradients once", "", ""});
+    internal::fail<ValueError>(
+        {"GradientTape.jacobian", "A tape that is not persistent gives gradients once", "", ""});
   }
   used_ = true;
   if (!persistent_) recorder_->stop();
@@ -194,9 +199,9 @@ Tensor GradientTape::jacobian(const Tensor& target, const Tensor& source) {
 
 Tensor GradientTape::batch_jacobian(const Tensor& target, const Tensor& source) {
   if (target.rank() < 1 || source.rank() < 1 || !(target.shape().front() == source.shape().front())) {
-    internal::fail<ValueError>({"GradientTape.batch_jacobian", "Target and source must share the batch axis",
-                                fmt::format("target {}, source {}", target.shape().to_string(), source.shape().to_string()),
-                                ""});
+    internal::fail<ValueError>(
+        {"GradientTape.batch_jacobian", "Target and source must share the batch axis",
+         fmt::format("target {}, source {}", target.shape().to_string(), source.shape().to_string()), ""});
   }
   used_ = true;
   if (!persistent_) recorder_->stop();
@@ -241,7 +246,8 @@ Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& x) {
   return outer.jacobian(first, x);
 }
 
-std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, const Tensor& x, const Tensor& v) {
+std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
+                              const Tensor& v) {
   if (!(v.shape() == x.shape())) {
     internal::fail<ValueError>({"jvp", "The direction must have the shape of x",
                                 fmt::format("x {}, v {}", x.shape().to_string(), v.shape().to_string()), ""});
@@ -258,7 +264,8 @@ std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, con
   outer.watch(u);
   Tensor g = inner.backward({y}, {u}, {{x.identity()}}, false)[0];
   if (!g.defined()) return {y, filled(type_of(y), 0.0)};
-  return {y, outer.gradient(g, u, {.unconnected_gradients = UnconnectedGradients::zero, .output_gradients = v})};
+  return {y,
+          outer.gradient(g, u, {.unconnected_gradients = UnconnectedGradients::zero, .output_gradients = v})};
 }
 
 std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(

@@ -102,7 +102,9 @@ Tensor TapeRecorder::read(VariableSlot& variable) {
   return value;
 }
 
-void TapeRecorder::assign(VariableSlot& variable, Tensor value) { below_->assign(variable, std::move(value)); }
+void TapeRecorder::assign(VariableSlot& variable, Tensor value) {
+  below_->assign(variable, std::move(value));
+}
 
 std::vector<uint64_t> TapeRecorder::identities_of(const VariableSlot& variable) const {
   const auto it = reads_.find(&variable);
@@ -118,9 +120,9 @@ Tensors TapeRecorder::apply(const OpCall& call) {
   // Regions run op by op through this tape, which records what they do.
   if (call.op->has('X') && !below_->tracing()) return drive_control_flow(call);
   const OpRule& rule = call.op->rule;
-  const bool parts = rule.decompose != nullptr &&
-                     (rule.vjp == nullptr ||
-                      (call.op->has('F') && (decompose_fused_ || outer_tape_watches(call.operands))));
+  const bool parts =
+      rule.decompose != nullptr &&
+      (rule.vjp == nullptr || (call.op->has('F') && (decompose_fused_ || outer_tape_watches(call.operands))));
   if (parts) {
     DecomposeContext context{*call.op, call.attributes, call.operands, call.residuals};
     return rule.decompose(context);
@@ -195,16 +197,18 @@ namespace {
 
 std::vector<Tensor> run_vjp(const TapeRecord& r, const std::vector<Tensor>& cotangents) {
   if (r.custom) return r.custom(cotangents);
-  VjpContext context{*r.op,       r.attributes.data(), r.operands, r.operand_types, r.results, r.result_types,
-                     r.residuals, cotangents,          r.watched,  {}};
+  VjpContext context{*r.op,          r.attributes.data(), r.operands, r.operand_types, r.results,
+                     r.result_types, r.residuals,         cotangents, r.watched,       {}};
   const Tensors out = r.op->rule.vjp(context);
   return {out.begin(), out.end()};
 }
 
 }  // namespace
 
-std::vector<Tensor> TapeRecorder::backward(const std::vector<Tensor>& targets, const std::vector<Tensor>& seeds,
-                                           const std::vector<std::vector<uint64_t>>& sources, bool keep_records) {
+std::vector<Tensor> TapeRecorder::backward(const std::vector<Tensor>& targets,
+                                           const std::vector<Tensor>& seeds,
+                                           const std::vector<std::vector<uint64_t>>& sources,
+                                           bool keep_records) {
   // Records made by this very call (a persistent tape differentiating itself) come after `count`.
   const size_t count = records_.size();
   std::unordered_set<uint64_t> dependent;
@@ -246,9 +250,10 @@ std::vector<Tensor> TapeRecorder::backward(const std::vector<Tensor>& targets, c
     const auto gradients = run_vjp(r, cotangents);
     if (gradients.size() != r.operand_ids.size()) {
       const std::string name = r.op != nullptr ? r.op->name : "custom_gradient";
-      fail<ValueError>({name, "A gradient gives one cotangent per operand",
-                        std::to_string(gradients.size()) + " for " + std::to_string(r.operand_ids.size()) + " operands",
-                        ""});
+      fail<ValueError>(
+          {name, "A gradient gives one cotangent per operand",
+           std::to_string(gradients.size()) + " for " + std::to_string(r.operand_ids.size()) + " operands",
+           ""});
     }
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined() || !dependent.contains(r.operand_ids[i])) continue;

@@ -20,7 +20,8 @@ std::vector<Graph::Value> Graph::add_node(OpId op, const void* attributes, const
   std::vector<TensorType> operand_types;
   for (const Value v : inputs) {
     if (v < 0 || static_cast<size_t>(v) >= types_.size()) {
-      internal::fail<ValueError>({def.name, "A node may only read values made before it", fmt::format("%{}", v), ""});
+      internal::fail<ValueError>(
+          {def.name, "A node may only read values made before it", fmt::format("%{}", v), ""});
     }
     operand_types.push_back(types_[static_cast<size_t>(v)]);
   }
@@ -28,13 +29,16 @@ std::vector<Graph::Value> Graph::add_node(OpId op, const void* attributes, const
   if (def.has('X')) {
     // The last region's outputs are the results: the branches of a cond agree, a loop gives its carries
     // (and a scan, stacked, what its step gives after them).
-    if (regions.empty()) internal::fail<ValueError>({def.name, "A control-flow node needs its regions", "", ""});
+    if (regions.empty())
+      internal::fail<ValueError>({def.name, "A control-flow node needs its regions", "", ""});
     const Graph& body = *regions.back();
     for (const Value v : body.outputs()) results.push_back(body.type(v));
     if (op == OpId::scan_op) {
       const auto& attrs = *static_cast<const ScanAttributes*>(attributes);
-      Dim length = attrs.length >= 0 ? Dim(attrs.length) : operand_types[static_cast<size_t>(attrs.carries)].shape.front();
-      for (size_t i = static_cast<size_t>(attrs.carries); i < results.size(); ++i) results[i].shape.insert(0, length);
+      Dim length = attrs.length >= 0 ? Dim(attrs.length)
+                                     : operand_types[static_cast<size_t>(attrs.carries)].shape.front();
+      for (size_t i = static_cast<size_t>(attrs.carries); i < results.size(); ++i)
+        results[i].shape.insert(0, length);
     }
   } else {
     results = internal::infer(def, attributes, operand_types);
@@ -77,8 +81,9 @@ void print(const Graph& graph, const std::string& indent, std::string& out) {
     std::string types;
     for (const auto v : node.outputs) types += (types.empty() ? "" : ", ") + graph.type(v).to_string();
     const std::string attributes = internal::attributes_to_string(def.attributes, node.attributes.data());
-    out += fmt::format("{}{} = {}({}){}{} : {}\n", indent, value_list(node.outputs), def.name, value_list(node.inputs),
-                       attributes == "{}" ? "" : " ", attributes == "{}" ? "" : attributes, types);
+    out += fmt::format("{}{} = {}({}){}{} : {}\n", indent, value_list(node.outputs), def.name,
+                       value_list(node.inputs), attributes == "{}" ? "" : " ",
+                       attributes == "{}" ? "" : attributes, types);
     for (const auto& region : node.regions) {
       out += indent + "  region:\n";
       print(*region, indent + "    ", out);
@@ -105,7 +110,8 @@ std::string Graph::to_dot() const {
     out += fmt::format("  n{} [label=\"{}\"];\n", n, internal::op_def(node.op).name);
     for (const auto v : node.inputs) out += fmt::format("  v{} -> n{};\n", v, n);
     for (const auto v : node.outputs) {
-      out += fmt::format("  v{} [label=\"%{} : {}\", style=rounded];\n  n{} -> v{};\n", v, v, type(v).to_string(), n, v);
+      out += fmt::format("  v{} [label=\"%{} : {}\", style=rounded];\n  n{} -> v{};\n", v, v,
+                         type(v).to_string(), n, v);
     }
   }
   for (const auto v : outputs_) out += fmt::format("  v{} [penwidth=2];\n", v);

@@ -21,7 +21,8 @@ struct OpTable {
 
   OpTable() {
 #define KERAS_OP(name, operands, results, Attributes, traits, reads, doc) \
-  rows.push_back({OpId::name##_op, #name, operands, results, attribute_table<Attributes>(), traits, reads, doc, {}});
+  rows.push_back(                                                         \
+      {OpId::name##_op, #name, operands, results, attribute_table<Attributes>(), traits, reads, doc, {}});
 #include "keras/graph/ops.def"
 #undef KERAS_OP
     for (const auto& row : rows) by_name.emplace(row.name, row.id);
@@ -72,7 +73,8 @@ OpId register_op(OpDef definition) {
   return t.rows.back().id;
 }
 
-SmallVector<TensorType, 4> infer(const OpDef& op, const void* attributes, std::span<const TensorType> operands) {
+SmallVector<TensorType, 4> infer(const OpDef& op, const void* attributes,
+                                 std::span<const TensorType> operands) {
   if (op.operands >= 0 && operands.size() != static_cast<size_t>(op.operands)) {
     fail<ValueError>({op.name, fmt::format("The op takes {} operands", op.operands),
                       fmt::format("{} operands", operands.size()), ""});

@@ -95,8 +95,8 @@ std::unique_ptr<Backend> open(std::string_view name) {
   const int status = open_backend(&kHost, &table);
   if (table.interface_version != KERAS_BACKEND_INTERFACE) {
     fail<BackendError>({"backend", "A plug-in must have the interface version of the library",
-                        fmt::format("{}: version {}, library: version {}", path.string(), table.interface_version,
-                                    KERAS_BACKEND_INTERFACE),
+                        fmt::format("{}: version {}, library: version {}", path.string(),
+                                    table.interface_version, KERAS_BACKEND_INTERFACE),
                         "rebuild the plug-in with this keras.cpp"});
   }
   if (status != KERAS_OK) {
@@ -152,7 +152,8 @@ void Backend::download(void* handle, DType dtype, const Shape& shape, void* dest
 const void* Backend::map(void* handle, DType dtype, const Shape& shape) const {
   const keras_desc desc = to_desc(TensorType{dtype, shape});
   keras_view view{};
-  if (table_.export_view(buffer_of(handle), &desc, &view) != KERAS_OK || view.device_type != 1) return nullptr;
+  if (table_.export_view(buffer_of(handle), &desc, &view) != KERAS_OK || view.device_type != 1)
+    return nullptr;
   int64_t dense = 1;
   for (int i = desc.rank - 1; i >= 0; --i) {
     if (desc.shape[i] != 1 && view.strides[i] != dense) return nullptr;
@@ -171,7 +172,8 @@ std::vector<std::string> installed_backends() {
     std::error_code ec;
     for (const auto& entry : fs::directory_iterator(dir, ec)) {
       const std::string file = entry.path().filename().string();
-      if (file.starts_with("libkeras_") && file.ends_with(".so")) out.push_back(file.substr(9, file.size() - 12));
+      if (file.starts_with("libkeras_") && file.ends_with(".so"))
+        out.push_back(file.substr(9, file.size() - 12));
     }
   }
   std::sort(out.begin(), out.end());
@@ -225,11 +227,13 @@ void* device_handle(const Tensor& tensor, Backend& backend) {
   if (!impl.device_ready.load(std::memory_order_acquire)) {
     if (impl.abstract != nullptr) fail<TypeError>({"apply", impl.abstract->why_unreadable(), "", ""});
     if (impl.dtype == DType::string) {
-      fail<TypeError>({"apply", "Ops take numbers; string tensors work in the preprocessing ops only", "", ""});
+      fail<TypeError>(
+          {"apply", "Ops take numbers; string tensors work in the preprocessing ops only", "", ""});
     }
   }
-  const DeviceMemory& memory =
-      impl.device_memory([&] { return backend.upload(impl.host.bytes.get(), {impl.dtype, impl.shape}); });
+  const DeviceMemory& memory = impl.device_memory([&] {
+    return backend.upload(impl.host.bytes.get(), {impl.dtype, impl.shape});
+  });
   if (memory.owner() != &backend) {
     fail<ValueError>({"apply", "All operands of an op must live on one backend",
                       fmt::format("a tensor of another backend beside backend '{}'", backend.name()),

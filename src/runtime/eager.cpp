@@ -58,8 +58,8 @@ Tensors launch(const OpCall& call, const PreparedOp& p, Backend& backend) {
     backend.table().retain(in[i].buffer);
     out[static_cast<size_t>(result)].buffer = in[i].buffer;
   }
-  const keras_status status = backend.table().launch(p.kernel, nullptr, in.data(), static_cast<int32_t>(in.size()),
-                                                     out.data(), static_cast<int32_t>(count));
+  const keras_status status = backend.table().launch(
+      p.kernel, nullptr, in.data(), static_cast<int32_t>(in.size()), out.data(), static_cast<int32_t>(count));
   if (status != KERAS_OK) {
     for (auto& slot : out) {
       if (slot.buffer != nullptr) backend.table().free(slot.buffer);
@@ -67,7 +67,8 @@ Tensors launch(const OpCall& call, const PreparedOp& p, Backend& backend) {
     backend.fail(status, call.op->name, describe(call));
   }
   Tensors results;
-  for (size_t i = 0; i < own; ++i) results.push_back(adopt(p.results[i], DeviceMemory(&backend, out[i].buffer)));
+  for (size_t i = 0; i < own; ++i)
+    results.push_back(adopt(p.results[i], DeviceMemory(&backend, out[i].buffer)));
   for (size_t i = own; i < count; ++i) {
     results.push_back(adopt(to_type(out[i].desc), DeviceMemory(&backend, out[i].buffer)));
     results.back().impl().residual = Residual::native;

@@ -15,7 +15,9 @@ namespace {
 class GraphImage {
  public:
   GraphImage(const Graph& graph, const std::vector<keras_use>& uses, const std::vector<int>& output_variables)
-      : uses_(uses), outputs_(graph.outputs()), output_variables_(output_variables.begin(), output_variables.end()) {
+      : uses_(uses),
+        outputs_(graph.outputs()),
+        output_variables_(output_variables.begin(), output_variables.end()) {
     for (const auto& type : graph.types()) descs_.push_back(to_desc(type));
     for (const auto& node : graph.nodes()) add(node);
     image_.struct_size = sizeof(image_);
@@ -122,7 +124,8 @@ Tensors Executable::run(std::span<Tensor> operands) const {
     const TensorType given{operands[i].dtype(), operands[i].shape()};
     const TensorType& wanted = s.graph->type(static_cast<Graph::Value>(i));
     if (!(given == wanted)) {
-      fail<ValueError>({"execute", fmt::format("Operand {} must be {}", i, wanted.to_string()), given.to_string(), ""});
+      fail<ValueError>(
+          {"execute", fmt::format("Operand {} must be {}", i, wanted.to_string()), given.to_string(), ""});
     }
   }
   if (s.executable == nullptr) {
@@ -140,8 +143,8 @@ Tensors Executable::run(std::span<Tensor> operands) const {
   }
   SmallVector<keras_tensor, 16> out;
   for (const auto v : s.graph->outputs()) out.push_back({nullptr, to_desc(s.graph->type(v))});
-  s.backend.check(s.backend.table().execute(s.executable, nullptr, in.data(), static_cast<int32_t>(in.size()), out.data(),
-                                            static_cast<int32_t>(out.size())),
+  s.backend.check(s.backend.table().execute(s.executable, nullptr, in.data(), static_cast<int32_t>(in.size()),
+                                            out.data(), static_cast<int32_t>(out.size())),
                   "execute");
   Tensors results;
   for (size_t i = 0; i < out.size(); ++i) {

@@ -28,7 +28,8 @@ std::vector<Tensor> drive_graph(const Graph& graph, std::vector<Tensor> operands
       in.push_back(value);
       if (--uses[static_cast<size_t>(v)] == 0) value = Tensor();
     }
-    Tensors results = apply(OpCall{&op_def(node.op), node.attributes.data(), in, node.residuals > 0, {}, node.regions});
+    Tensors results =
+        apply(OpCall{&op_def(node.op), node.attributes.data(), in, node.residuals > 0, {}, node.regions});
     if (results.size() < node.outputs.size()) {
       fail<BackendError>({op_def(node.op).name, "A node gives as many values as its graph says",
                           fmt::format("{} of {}", results.size(), node.outputs.size()), ""});

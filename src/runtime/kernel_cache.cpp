@@ -134,7 +134,9 @@ PreparedOp::~PreparedOp() {
   if (kernel != nullptr) backend->table().release_kernel(kernel);
 }
 
-std::shared_ptr<const PreparedOp> prepare(const OpCall& call, Backend& backend) { return lookup(call, backend); }
+std::shared_ptr<const PreparedOp> prepare(const OpCall& call, Backend& backend) {
+  return lookup(call, backend);
+}
 const PreparedOp& prepare_fast(const OpCall& call, Backend& backend) { return *lookup(call, backend); }
 
 size_t prepared_count() {

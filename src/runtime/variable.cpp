@@ -21,7 +21,9 @@ Tensor cast_to(const Tensor& value, DType dtype) {
 
 }  // namespace
 
-AutocastScope::AutocastScope(std::optional<DType> dtype) : previous_(autocast_dtype) { autocast_dtype = dtype; }
+AutocastScope::AutocastScope(std::optional<DType> dtype) : previous_(autocast_dtype) {
+  autocast_dtype = dtype;
+}
 AutocastScope::~AutocastScope() { autocast_dtype = previous_; }
 std::optional<DType> AutocastScope::current() { return autocast_dtype; }
 
@@ -41,8 +43,8 @@ Variable::Variable(Tensor initial_value, DType dtype, std::string name, bool tra
 
 Tensor Variable::value() const {
   if (!slot_->filled) {
-    internal::fail<ValueError>({"Variable", "A variable must be filled before it is read", "an empty variable",
-                                "call add_weight in build(), or build the layer first"});
+    internal::fail<ValueError>({"Variable", "A variable must be filled before it is read",
+                                "an empty variable", "call add_weight in build(), or build the layer first"});
   }
   Tensor value = internal::current_interpreter().read(*slot_);
   if (autocast_dtype && slot_->autocast && is_float(slot_->dtype) && slot_->dtype != *autocast_dtype) {

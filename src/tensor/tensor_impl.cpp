@@ -80,10 +80,10 @@ const void* TensorImpl::host_elements() {
   if (const void* ready = host_ready.load(std::memory_order_relaxed)) return ready;
   const void* elements = host.bytes.get();
   if (elements == nullptr && device) {
-    elements = device.owner()->map(device.handle());
+    elements = device.owner()->map(device.handle(), dtype, shape);
     if (elements == nullptr) {
       auto bytes = allocate_host(static_cast<size_t>(shape.elements()) * dtype_size(dtype));
-      device.owner()->download(device.handle(), bytes.get());
+      device.owner()->download(device.handle(), dtype, shape, bytes.get());
       elements = bytes.get();
       host.bytes = std::move(bytes);
     }

@@ -18,8 +18,8 @@ class TapeRecorder;
 enum class UnconnectedGradients : uint8_t { none, zero };
 
 struct GradientTapeOptions {
-  bool persistent = false;                ///< gradient() may be called several times
-  bool watch_accessed_variables = true;   ///< trainable variables that are read are watched
+  bool persistent = false;               ///< gradient() may be called several times
+  bool watch_accessed_variables = true;  ///< trainable variables that are read are watched
 };
 
 struct GradientOptions {
@@ -85,14 +85,16 @@ class GradientTape {
 Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 
 /// Forward mode: f(x) and its derivative in direction v (jax.jvp; keras.ops has none).
-std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, const Tensor& x, const Tensor& v);
+std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
+                              const Tensor& v);
 
 /// A function with a gradient of its own (keras.ops.custom_gradient): `f` gives the result and a function
 /// from the result's cotangent to the operands' cotangents.
 ///
 ///     auto log1pexp = custom_gradient([](const std::vector<Tensor>& in) {
 ///       auto e = ops::exp(in[0]);
-///       return std::pair{ops::log(1 + e), [e](const Tensor& up) { return std::vector<Tensor>{up * (1 - 1 / (1 + e))}; }};
+///       return std::pair{ops::log(1 + e), [e](const Tensor& up) { return std::vector<Tensor>{up * (1 - 1 /
+///       (1 + e))}; }};
 ///     });
 using CustomGradient = std::function<std::vector<Tensor>(const Tensor& upstream)>;
 std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(

@@ -27,7 +27,8 @@ class Graph {
 
   /// Adds an input. Inputs come before any node.
   Value add_input(const TensorType& type);
-  /// Adds a node; its result types come from the op's shape rule. `residual_types` are appended to the outputs.
+  /// Adds a node; its result types come from the op's shape rule. `residual_types` are appended to the
+  /// outputs.
   std::vector<Value> add_node(OpId op, const void* attributes, const std::vector<Value>& inputs,
                               std::vector<std::shared_ptr<const Graph>> regions = {},
                               const std::vector<TensorType>& residual_types = {});

@@ -44,10 +44,10 @@ struct InferContext {
 
 /// One sample call of an op, for the generated tests.
 struct OpSample {
-  std::string name;                ///< "broadcast", "stride 2"
-  std::vector<Tensor> operands;    ///< float operands in float64; the tests convert to other dtypes
-  std::vector<uint8_t> attributes; ///< bytes of the attribute struct
-  bool differentiable = true;      ///< false where this sample sits on a kink
+  std::string name;                 ///< "broadcast", "stride 2"
+  std::vector<Tensor> operands;     ///< float operands in float64; the tests convert to other dtypes
+  std::vector<uint8_t> attributes;  ///< bytes of the attribute struct
+  bool differentiable = true;       ///< false where this sample sits on a kink
 };
 
 /// The rule block of an op: everything that it means. Registered by src/ops/<family>.cpp.
@@ -87,11 +87,12 @@ bool register_rule(OpId id, const OpRule& rule);
 OpId register_op(OpDef definition);
 
 /// Runs the shape rule. Throws ValueError or TypeError with the op's name for operands that do not fit.
-SmallVector<TensorType, 4> infer(const OpDef& op, const void* attributes, std::span<const TensorType> operands);
+SmallVector<TensorType, 4> infer(const OpDef& op, const void* attributes,
+                                 std::span<const TensorType> operands);
 
 /// KERAS_OP_RULE(add, .infer = ..., .vjp = ...): registers a rule block at static initialisation.
-#define KERAS_OP_RULE(name, ...)                                                    \
-  [[maybe_unused]] static const bool keras_rule_registered_##name =                 \
+#define KERAS_OP_RULE(name, ...)                                    \
+  [[maybe_unused]] static const bool keras_rule_registered_##name = \
       ::keras::internal::register_rule(::keras::OpId::name##_op, ::keras::internal::OpRule{__VA_ARGS__})
 
 }  // namespace internal

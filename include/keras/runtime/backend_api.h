@@ -52,10 +52,10 @@ typedef struct keras_tensor {
 
 /* May the backend run this op natively? */
 typedef enum keras_verdict {
-  KERAS_NATIVE = 0,      /* yes: a kernel comes with the answer */
-  KERAS_COMPOSED = 1,    /* decompose it (core ops without a decomposition go to the host) */
-  KERAS_HOST = 2,        /* let the native backend compute it, with copies */
-  KERAS_UNSUPPORTED = 3  /* cannot be done; reason says why */
+  KERAS_NATIVE = 0,     /* yes: a kernel comes with the answer */
+  KERAS_COMPOSED = 1,   /* decompose it (core ops without a decomposition go to the host) */
+  KERAS_HOST = 2,       /* let the native backend compute it, with copies */
+  KERAS_UNSUPPORTED = 3 /* cannot be done; reason says why */
 } keras_verdict;
 
 typedef struct keras_kernel keras_kernel;         /* a prepared op: holds whatever is built once */
@@ -74,7 +74,7 @@ typedef struct keras_op {
   /* A gradient will follow: the kernel also gives its residuals. To answer native here is to promise that
    * <op>_grad is native for the operands that follow from it. */
   int32_t wants_residuals;
-  int32_t num_regions;       /* control flow, inside compile only */
+  int32_t num_regions; /* control flow, inside compile only */
   const keras_graph* const* regions;
 } keras_op;
 
@@ -100,7 +100,8 @@ typedef struct keras_node {
   int32_t num_residuals;
 } keras_node;
 
-/* A flat SSA graph. Values 0..num_inputs-1 are the inputs; every other value is made by one node, in order. */
+/* A flat SSA graph. Values 0..num_inputs-1 are the inputs; every other value is made by one node, in order.
+ */
 struct keras_graph {
   uint64_t struct_size;
   int32_t num_values;
@@ -153,8 +154,8 @@ typedef struct keras_backend {
   /* New memory with the elements of a dense row-major host array (NULL: uninitialised). */
   keras_status (*upload)(int32_t device, const keras_desc* desc, const void* data, keras_buffer** out);
   /* The caller's memory without a copy, or KERAS_ERROR_UNSUPPORTED (then the host uploads). */
-  keras_status (*import)(int32_t device, const keras_desc* desc, const void* data, keras_deleter deleter, void* context,
-                         keras_buffer** out);
+  keras_status (*import)(int32_t device, const keras_desc* desc, const void* data, keras_deleter deleter,
+                         void* context, keras_buffer** out);
   /* The elements without a copy while the buffer lives, or KERAS_ERROR_UNSUPPORTED. */
   keras_status (*export_view)(keras_buffer* buffer, const keras_desc* desc, keras_view* out);
   keras_status (*download)(keras_buffer* buffer, const keras_desc* desc, void* data);
@@ -163,8 +164,8 @@ typedef struct keras_backend {
   int32_t (*device_of)(keras_buffer* buffer);
 
   keras_status (*prepare)(int32_t device, const keras_op* op, keras_prepared* out);
-  keras_status (*launch)(keras_kernel* kernel, void* stream, const keras_tensor* in, int32_t num_in, keras_tensor* out,
-                         int32_t num_out);
+  keras_status (*launch)(keras_kernel* kernel, void* stream, const keras_tensor* in, int32_t num_in,
+                         keras_tensor* out, int32_t num_out);
   void (*release_kernel)(keras_kernel* kernel);
 
   /* KERAS_ERROR_UNSUPPORTED: the host drives the graph node by node. */

@@ -86,7 +86,8 @@ Tensors apply(OpId op, const void* attributes, std::span<const Tensor> operands)
 /// An op of one result.
 template <class A>
 Tensor apply_op(OpId op, const A& attributes, std::initializer_list<Tensor> operands) {
-  return std::move(apply(op, &attributes, std::span<const Tensor>(operands.begin(), operands.size())).front());
+  return std::move(
+      apply(op, &attributes, std::span<const Tensor>(operands.begin(), operands.size())).front());
 }
 inline Tensor apply_op(OpId op, std::initializer_list<Tensor> operands) {
   static const NoAttributes none = make_attributes<NoAttributes>();
