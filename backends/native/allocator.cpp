@@ -102,7 +102,7 @@ struct ThreadCache {
 };
 
 // Plain access: the owner of the cache object clears it when the thread ends.
-__attribute__((tls_model("initial-exec"))) thread_local ThreadCache* cache = nullptr;
+thread_local ThreadCache* cache = nullptr;
 thread_local bool thread_ended = false;
 
 ThreadCache::~ThreadCache() {
