@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions in float32 by oneDNN: activations stay channels last; the kernel is reordered from Keras'
+// layout into the one that oneDNN is fast with, which costs little beside the convolution.
+#include <optional>
+
+#include "bias_activation.h"
+#include "conv_geometry.h"
+#include "donation.h"
+#include "onednn.h"
+#include "through_float32.h"
+
+namespace keras::native {
+
+namespace {
+
+using dnnl::memory;
+constexpr auto kFloat = memory::data_type::f32;
+
+/// A convolution in oneDNN's words.
+struct ConvDescs {
+  memory::desc x, y, bias;
+  memory::desc kernel;      // as Keras stores it
+  memory::desc kernel_any;  // as oneDNN likes it
+  memory::dims stride, dilation, pad_low, pad_high;
+
+  explicit ConvDescs(const ConvGeometry& g) {
+    const int lead = 3 - g.spatial;
+    memory::dims x_dims{g.batch, g.in_channels}, y_dims{g.batch, g.out_channels};
+    memory::dims w_dims{g.out_per_group(), g.in_per_group()}, w_strides{1, g.out_channels};
+    if (g.groups > 1) {
+      w_dims.insert(w_dims.begin(), g.groups);
+      w_strides.insert(w_strides.begin(), g.out_per_group());
+    }
+    for (int i = lead; i < 3; ++i) {
+      x_dims.push_back(g.in[i]);
+      y_dims.push_back(g.out[i]);
+      w_dims.push_back(g.kernel[i]);
+      int64_t step = g.in_per_group() * g.out_channels;
+      for (int j = i + 1; j < 3; ++j) step *= g.kernel[j];
+      w_strides.push_back(step);
+      stride.push_back(g.stride[i]);
+      dilation.push_back(g.dilation[i] - 1);
+      pad_low.push_back(g.pad_low[i]);
+      pad_high.push_back(g.pad_high(i));
+    }
+    const memory::format_tag last[] = {memory::format_tag::nwc, memory::format_tag::nhwc,
+                                       memory::format_tag::ndhwc};
+    x = {x_dims, kFloat, last[g.spatial - 1]};
+    y = {y_dims, kFloat, last[g.spatial - 1]};
+    bias = {{g.out_channels}, kFloat, memory::format_tag::a};
+    kernel = {w_dims, kFloat, w_strides};
+    kernel_any = {w_dims, kFloat, memory::format_tag::any};
+  }
+
+  dnnl::convolution_forward::primitive_desc forward(const dnnl::primitive_attr& attr, bool with_bias) const {
+    using Forward = dnnl::convolution_forward;
+    const auto kind = dnnl::prop_kind::forward_training;
+    const auto algorithm = dnnl::algorithm::convolution_direct;
+    const Forward::desc desc =
+        with_bias
+            ? Forward::desc(kind, algorithm, x, kernel_any, bias, y, stride, dilation, pad_low, pad_high)
+            : Forward::desc(kind, algorithm, x, kernel_any, y, stride, dilation, pad_low, pad_high);
+    return Forward::primitive_desc(desc, attr, onednn_engine());
+  }
+};
+
+/// True where oneDNN takes these sizes. Empty tensors and cropping paddings go to the loops.
+bool fits(const ConvGeometry& g) {
+  if (g.spatial < 1 || g.spatial > 3 || g.batch == 0 || g.in_channels == 0 || g.out_channels == 0)
+    return false;
+  if (g.in_positions() == 0 || g.out_positions() == 0 || g.kernel_positions() == 0) return false;
+  for (int i = 0; i < 3; ++i) {
+    if (g.pad_low[i] < 0 || g.pad_high(i) + g.stride[i] <= 0) return false;
+    const int64_t reach = (g.kernel[i] - 1) * g.dilation[i] + 1;
+    if (g.pad_low[i] >= reach || g.pad_high(i) >= reach) return false;  // windows of padding alone
+  }
+  return true;
+}
+
+bool is_reference(const char* implementation) { return std::string(implementation).rfind("ref", 0) == 0; }
+
+/// Keras' kernel in oneDNN's layout, for one call.
+class PackedKernel {
+ public:
+  PackedKernel(const OnednnPrimitive& reorder, size_t bytes, const void* kernel) : data_(kernel) {
+    if (!reorder) return;
+    packed_.emplace(bytes);
+    reorder.execute({kernel, packed_->as<void>()});
+    data_ = packed_->as<void>();
+  }
+  const void* data() const { return data_; }
+
+ private:
+  std::optional<Scratch> packed_;
+  const void* data_;
+};
+
+class ConvForward final : public keras_kernel {
+ public:
+  ConvForward(const ConvGeometry& geometry, const ConvDescs& descs, bool with_bias, int64_t activation,
+              double alpha)
+      : geometry_(geometry), with_bias_(with_bias), activation_(activation), alpha_(alpha) {
+    dnnl::primitive_attr attr = onednn_attributes();
+    if (activation == KERAS_ACT_RELU || activation == KERAS_ACT_LEAKY_RELU) {
+      dnnl::post_ops after;
+      after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu,
+                           activation == KERAS_ACT_RELU ? 0.0f : static_cast<float>(alpha), 0.0f);
+      attr.set_post_ops(after);
+      activation_ = KERAS_ACT_LINEAR;
+    }
+    const auto pd = descs.forward(attr, with_bias);
+    reference_ = is_reference(pd.impl_info_str());
+    std::vector<OnednnPrimitive::Slot> slots{
+        {DNNL_ARG_SRC, descs.x}, {DNNL_ARG_WEIGHTS, pd.weights_desc()}, {DNNL_ARG_DST, descs.y}};
+    if (with_bias) slots.push_back({DNNL_ARG_BIAS, descs.bias});
+    reorder_ = onednn_reorder(descs.kernel, pd.weights_desc());
+    packed_bytes_ = pd.weights_desc().get_size();
+    conv_ = OnednnPrimitive(dnnl::convolution_forward(pd), slots, pd.scratchpad_desc());
+  }
+  bool reference() const { return reference_; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
+    const NotInPlace donated(out, num_out);
+    const PackedKernel kernel(reorder_, packed_bytes_, in[1].buffer->data);
+    float* const y = output_as<float>(out[0]);
+    if (with_bias_) {
+      conv_.execute({in[0].buffer->data, kernel.data(), y, in[2].buffer->data});
+    } else {
+      conv_.execute({in[0].buffer->data, kernel.data(), y});
+    }
+    bias_activation(y, geometry_.batch * geometry_.out_positions(), geometry_.out_channels, nullptr,
+                    activation_, alpha_);
+  }
+
+ private:
+  ConvGeometry geometry_;
+  bool with_bias_, reference_ = false;
+  int64_t activation_;
+  double alpha_;
+  OnednnPrimitive conv_, reorder_;
+  size_t packed_bytes_ = 0;
+};
+
+class ConvInput final : public keras_kernel {
+ public:
+  explicit ConvInput(const ConvDescs& descs) {
+    using Backward = dnnl::convolution_backward_data;
+    const Backward::desc desc(dnnl::algorithm::convolution_direct, descs.x, descs.kernel_any, descs.y,
+                              descs.stride, descs.dilation, descs.pad_low, descs.pad_high);
+    const Backward::primitive_desc pd(desc, onednn_attributes(), onednn_engine(),
+                                      descs.forward(onednn_attributes(), false));
+    reference_ = is_reference(pd.impl_info_str());
+    reorder_ = onednn_reorder(descs.kernel, pd.weights_desc());
+    packed_bytes_ = pd.weights_desc().get_size();
+    conv_ = OnednnPrimitive(
+        Backward(pd),
+        {{DNNL_ARG_DIFF_DST, descs.y}, {DNNL_ARG_WEIGHTS, pd.weights_desc()}, {DNNL_ARG_DIFF_SRC, descs.x}},
+        pd.scratchpad_desc());
+  }
+  bool reference() const { return reference_; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
+    const NotInPlace donated(out, num_out);
+    const PackedKernel kernel(reorder_, packed_bytes_, in[1].buffer->data);
+    conv_.execute({in[0].buffer->data, kernel.data(), output(out[0])});
+  }
+
+ private:
+  bool reference_ = false;
+  OnednnPrimitive conv_, reorder_;
+  size_t packed_bytes_ = 0;
+};
+
+class ConvFilter final : public keras_kernel {
+ public:
+  explicit ConvFilter(const ConvDescs& descs) {
+    using Backward = dnnl::convolution_backward_weights;
+    const Backward::desc desc(dnnl::algorithm::convolution_direct, descs.x, descs.kernel_any, descs.y,
+                              descs.stride, descs.dilation, descs.pad_low, descs.pad_high);
+    const Backward::primitive_desc pd(desc, onednn_attributes(), onednn_engine(),
+                                      descs.forward(onednn_attributes(), false));
+    reference_ = is_reference(pd.impl_info_str());
+    reorder_ = onednn_reorder(pd.diff_weights_desc(), descs.kernel);
+    packed_bytes_ = pd.diff_weights_desc().get_size();
+    conv_ = OnednnPrimitive(Backward(pd),
+                            {{DNNL_ARG_SRC, descs.x},
+                             {DNNL_ARG_DIFF_DST, descs.y},
+                             {DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc()}},
+                            pd.scratchpad_desc());
+  }
+  bool reference() const { return reference_; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
+    const NotInPlace donated(out, num_out);
+    void* const result = output(out[0]);
+    if (!reorder_) return conv_.execute({in[0].buffer->data, in[1].buffer->data, result});
+    const Scratch packed(packed_bytes_);
+    conv_.execute({in[0].buffer->data, in[1].buffer->data, packed.as<void>()});
+    reorder_.execute({packed.as<void>(), result});
+  }
+
+ private:
+  bool reference_ = false;
+  OnednnPrimitive conv_, reorder_;
+  size_t packed_bytes_ = 0;
+};
+
+template <class Make>
+std::unique_ptr<keras_kernel> onednn_or_loops(const keras_op& op, ConvPass pass, std::string& reason,
+                                              const Make& make) {
+  const ConvGeometry geometry = conv_geometry(op, pass);
+  if (op.inputs[0].dtype == KERAS_FLOAT32 && fits(geometry)) {
+    try {
+      auto kernel = make(geometry, ConvDescs(geometry));
+      // Patches and products are faster than the reference code.
+      if (!kernel->reference()) return kernel;
+    } catch (const dnnl::error& error) {
+      if (error.status == dnnl_out_of_memory) fail_onednn(op.name, error);
+    }
+  }
+  return make_conv_loops(op, pass, reason);
+}
+
+std::unique_ptr<keras_kernel> make_conv(const keras_op& op, std::string& reason) {
+  if (has_half(op)) return through_float32(op, make_conv, reason);
+  return onednn_or_loops(op, ConvPass::kForward, reason, [](const ConvGeometry& g, const ConvDescs& d) {
+    return std::make_unique<ConvForward>(g, d, false, KERAS_ACT_LINEAR, 0);
+  });
+}
+
+std::unique_ptr<keras_kernel> make_conv_bias_act(const keras_op& op, std::string& reason) {
+  if (has_half(op)) return through_float32(op, make_conv_bias_act, reason);
+  if (op.inputs[0].dtype != KERAS_FLOAT32 && op.inputs[0].dtype != KERAS_FLOAT64) {
+    reason = "conv_bias_act is for floats";
+    return nullptr;
+  }
+  const auto& attr = attributes<ConvActivationAttributes>(op);
+  return onednn_or_loops(op, ConvPass::kForward, reason, [&](const ConvGeometry& g, const ConvDescs& d) {
+    return std::make_unique<ConvForward>(g, d, true, attr.activation, attr.alpha);
+  });
+}
+
+std::unique_ptr<keras_kernel> make_conv_grad_input(const keras_op& op, std::string& reason) {
+  if (has_half(op)) return through_float32(op, make_conv_grad_input, reason);
+  return onednn_or_loops(op, ConvPass::kInput, reason, [](const ConvGeometry&, const ConvDescs& d) {
+    return std::make_unique<ConvInput>(d);
+  });
+}
+
+std::unique_ptr<keras_kernel> make_conv_grad_filter(const keras_op& op, std::string& reason) {
+  if (has_half(op)) return through_float32(op, make_conv_grad_filter, reason);
+  return onednn_or_loops(op, ConvPass::kFilter, reason, [](const ConvGeometry&, const ConvDescs& d) {
+    return std::make_unique<ConvFilter>(d);
+  });
+}
+
+[[maybe_unused]] const bool registered = register_kernel("conv", make_conv, 10) &&
+                                         register_kernel("conv_bias_act", make_conv_bias_act, 10) &&
+                                         register_kernel("conv_grad_input", make_conv_grad_input, 10) &&
+                                         register_kernel("conv_grad_filter", make_conv_grad_filter, 10);
+
+}  // namespace
+
+}  // namespace keras::native

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onednn.h"
+
+#include <optional>
+#include <string>
+
+namespace keras::native {
+
+namespace {
+
+dnnl::stream& thread_stream() {
+  thread_local dnnl::stream stream(onednn_engine());
+  return stream;
+}
+
+void check(dnnl_status_t status, const char* what) {
+  if (status != dnnl_success) {
+    throw Failure(KERAS_ERROR_INTERNAL,
+                  std::string("oneDNN: ") + what + " failed with status " + std::to_string(status));
+  }
+}
+
+}  // namespace
+
+const dnnl::engine& onednn_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::primitive_attr onednn_attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+struct OnednnPrimitive::Arguments {
+  std::vector<dnnl::memory> memories;
+  std::vector<dnnl_exec_arg_t> list;
+
+  explicit Arguments(const std::vector<Slot>& slots) {
+    for (const Slot& slot : slots) {
+      memories.push_back(dnnl::memory(slot.desc, onednn_engine(), nullptr));
+      list.push_back({slot.argument, memories.back().get()});
+    }
+  }
+};
+
+struct OnednnPrimitive::State {
+  dnnl::primitive primitive;
+  std::vector<Slot> slots;
+  size_t scratch_bytes = 0;
+  std::optional<Arguments> held;
+  std::atomic<bool> busy{false};
+};
+
+OnednnPrimitive::OnednnPrimitive(const dnnl::primitive& primitive, std::vector<Slot> slots,
+                                 const dnnl::memory::desc& scratchpad)
+    : state_(std::make_shared<State>()) {
+  state_->primitive = primitive;
+  state_->slots = std::move(slots);
+  state_->scratch_bytes = scratchpad.get_size();
+  if (state_->scratch_bytes > 0) state_->slots.push_back({DNNL_ARG_SCRATCHPAD, scratchpad});
+  state_->held.emplace(state_->slots);
+}
+
+void OnednnPrimitive::execute(std::span<void* const> pointers) const {
+  State& state = *state_;
+  const bool taken = !state.busy.exchange(true, std::memory_order_acquire);
+  struct Free {
+    State* state;
+    ~Free() {
+      if (state) state->busy.store(false, std::memory_order_release);
+    }
+  } free{taken ? &state : nullptr};
+  std::optional<Arguments> own;
+  if (!taken) own.emplace(state.slots);
+  Arguments& arguments = taken ? *state.held : *own;
+  std::optional<Scratch> scratch;
+  dnnl_stream_t stream = thread_stream().get();
+  for (size_t i = 0; i < pointers.size(); ++i) {
+    check(dnnl_memory_set_data_handle_v2(arguments.list[i].memory, pointers[i], stream),
+          "setting an argument");
+  }
+  if (state.scratch_bytes > 0) {
+    scratch.emplace(state.scratch_bytes);
+    check(dnnl_memory_set_data_handle_v2(arguments.list.back().memory, scratch->as<void>(), stream),
+          "setting the scratchpad");
+  }
+  check(dnnl_primitive_execute(state.primitive.get(), stream, static_cast<int>(arguments.list.size()),
+                               arguments.list.data()),
+        "execution");
+}
+
+OnednnPrimitive onednn_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  if (from == to) return {};
+  const dnnl::reorder::primitive_desc description(onednn_engine(), from, onednn_engine(), to,
+                                                  onednn_attributes());
+  return OnednnPrimitive(dnnl::reorder(description), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}},
+                         description.scratchpad_desc());
+}
+
+void fail_onednn(const char* op, const dnnl::error& error) {
+  throw Failure(error.status == dnnl_out_of_memory ? KERAS_ERROR_MEMORY : KERAS_ERROR_INTERNAL,
+                std::string(op) + ": oneDNN: " + error.what());
+}
+
+}  // namespace keras::native

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "through_float32.h"
+
+#include <vector>
+
+#include "keras/tensor/half.h"
+
+namespace keras::native {
+
+namespace {
+
+constexpr int64_t kGrain = 16384;
+
+keras_desc as_float32(keras_desc desc) {
+  if (is_half(desc.dtype)) desc.dtype = KERAS_FLOAT32;
+  return desc;
+}
+
+/// The widened operands and the results of one call; gives the memory back in the end.
+class Widened {
+ public:
+  ~Widened() {
+    for (keras_buffer* buffer : owned_) release(buffer);
+  }
+  void own(keras_buffer* buffer) { owned_.push_back(buffer); }
+
+ private:
+  std::vector<keras_buffer*> owned_;
+};
+
+class ThroughFloat32 final : public keras_kernel {
+ public:
+  explicit ThroughFloat32(std::unique_ptr<keras_kernel> inner) : inner_(std::move(inner)) {
+    residuals = inner_->residuals;
+  }
+
+  void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
+    Widened memory;
+    std::vector<keras_tensor> operands(in, in + num_in), results(out, out + num_out);
+    for (keras_tensor& operand : operands) {
+      if (!is_half(operand.desc.dtype)) continue;
+      const int64_t count = element_count(operand.desc);
+      keras_buffer* wide = allocate(static_cast<size_t>(count) * sizeof(float));
+      memory.own(wide);
+      widen(operand.desc.dtype, operand.buffer->data, static_cast<float*>(wide->data), count);
+      operand = {wide, as_float32(operand.desc)};
+    }
+    const int own_outputs = num_out - residuals;
+    for (int i = 0; i < own_outputs; ++i) {
+      if (is_half(out[i].desc.dtype)) results[i] = {nullptr, as_float32(out[i].desc)};
+    }
+    inner_->run(operands.data(), num_in, results.data(), num_out);
+    for (int i = 0; i < num_out; ++i) {
+      if (i >= own_outputs || !is_half(out[i].desc.dtype)) {
+        out[i] = results[i];
+        continue;
+      }
+      memory.own(results[i].buffer);
+      narrow(out[i].desc.dtype, static_cast<const float*>(results[i].buffer->data), output(out[i]),
+             element_count(out[i].desc));
+    }
+  }
+
+ private:
+  std::unique_ptr<keras_kernel> inner_;
+};
+
+template <class T>
+void widen_all(const void* from, float* to, int64_t count) {
+  const T* source = static_cast<const T*>(from);
+  parallel_for(count, kGrain, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) to[i] = static_cast<float>(source[i]);
+  });
+}
+
+template <class T>
+void narrow_all(const float* from, void* to, int64_t count) {
+  T* target = static_cast<T*>(to);
+  parallel_for(count, kGrain, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) target[i] = T(from[i]);
+  });
+}
+
+}  // namespace
+
+bool has_half(const keras_op& op) {
+  for (int i = 0; i < op.num_inputs; ++i) {
+    if (is_half(op.inputs[i].dtype)) return true;
+  }
+  for (int i = 0; i < op.num_outputs; ++i) {
+    if (is_half(op.outputs[i].dtype)) return true;
+  }
+  return false;
+}
+
+std::unique_ptr<keras_kernel> through_float32(const keras_op& op, KernelFactory factory,
+                                              std::string& reason) {
+  std::vector<keras_desc> inputs, outputs;
+  for (int i = 0; i < op.num_inputs; ++i) inputs.push_back(as_float32(op.inputs[i]));
+  for (int i = 0; i < op.num_outputs; ++i) outputs.push_back(as_float32(op.outputs[i]));
+  keras_op wide = op;
+  wide.inputs = inputs.data();
+  wide.outputs = outputs.data();
+  std::unique_ptr<keras_kernel> inner = factory(wide, reason);
+  if (!inner) return nullptr;
+  return std::make_unique<ThroughFloat32>(std::move(inner));
+}
+
+void widen(int32_t dtype, const void* from, float* to, int64_t count) {
+  if (dtype == KERAS_FLOAT16) {
+    widen_all<Half>(from, to, count);
+  } else {
+    widen_all<BFloat16>(from, to, count);
+  }
+}
+
+void narrow(int32_t dtype, const float* from, void* to, int64_t count) {
+  if (dtype == KERAS_FLOAT16) {
+    narrow_all<Half>(from, to, count);
+  } else {
+    narrow_all<BFloat16>(from, to, count);
+  }
+}
+
+}  // namespace keras::native
