@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "axis_split.h"
-#include "donation.h"
 #include "through_float32.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -213,8 +212,9 @@ class BatchNormTrain final : public keras_kernel {
  public:
   explicit BatchNormTrain(const RowsAndChannels& size) : s_(size) {}
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out + 1, num_out - 1);
+  bool may_overwrite(int input, int output) const override { return input == 0 && output == 0; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     const T* const gamma = input_as<T>(in[1]);
     const T* const beta = input_as<T>(in[2]);
@@ -260,8 +260,11 @@ class BatchNormTrainGrad final : public keras_kernel {
  public:
   explicit BatchNormTrainGrad(const RowsAndChannels& size) : s_(size) {}
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out + 1, num_out - 1);
+  bool may_overwrite(int input, int output) const override {
+    return (input == 0 || input == 4) && output == 0;
+  }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     const T* const gamma = input_as<T>(in[1]);
     const T* const mean = input_as<T>(in[2]);
@@ -280,8 +283,8 @@ class BatchNormTrainGrad final : public keras_kernel {
     T* const factor = sums + 2 * parts * n;
     T* const slope = factor + n;
     T* const offset = slope + n;
-    // The small results may stand in the operands' memory: they are written when dx no longer needs those.
-    std::vector<T> dgamma(static_cast<size_t>(n)), dbeta(static_cast<size_t>(n));
+    T* const dgamma = output_as<T>(out[1]);
+    T* const dbeta = output_as<T>(out[2]);
     for (int64_t c = 0; c < n; ++c) {
       double sum = 0, product = 0;
       for (int64_t p = 0; p < parts; ++p) {
@@ -300,8 +303,6 @@ class BatchNormTrainGrad final : public keras_kernel {
       const int64_t at = begin * n;
       Loops<T>::gradient(x + at, dy + at, end - begin, n, mean, factor, slope, offset, dx + at);
     });
-    std::copy(dgamma.begin(), dgamma.end(), output_as<T>(out[1]));
-    std::copy(dbeta.begin(), dbeta.end(), output_as<T>(out[2]));
   }
 
  private:
@@ -313,8 +314,9 @@ class BatchNormInfer final : public keras_kernel {
  public:
   explicit BatchNormInfer(const RowsAndChannels& size) : s_(size) {}
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out + 1, num_out - 1);
+  bool may_overwrite(int input, int output) const override { return input == 0 && output == 0; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     const T* const gamma = input_as<T>(in[1]);
     const T* const beta = input_as<T>(in[2]);

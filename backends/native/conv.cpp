@@ -5,7 +5,6 @@
 
 #include "bias_activation.h"
 #include "conv_geometry.h"
-#include "donation.h"
 #include "onednn.h"
 #include "through_float32.h"
 
@@ -119,8 +118,7 @@ class ConvForward final : public keras_kernel {
   }
   bool reference() const { return reference_; }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const PackedKernel kernel(reorder_, packed_bytes_, in[1].buffer->data);
     float* const y = output_as<float>(out[0]);
     if (with_bias_) {
@@ -159,8 +157,7 @@ class ConvInput final : public keras_kernel {
   }
   bool reference() const { return reference_; }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const PackedKernel kernel(reorder_, packed_bytes_, in[1].buffer->data);
     conv_.execute({in[0].buffer->data, kernel.data(), output(out[0])});
   }
@@ -190,8 +187,7 @@ class ConvFilter final : public keras_kernel {
   }
   bool reference() const { return reference_; }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     void* const result = output(out[0]);
     if (!reorder_) return conv_.execute({in[0].buffer->data, in[1].buffer->data, result});
     const Scratch packed(packed_bytes_);

@@ -6,7 +6,6 @@
 
 #include "bias_activation.h"
 #include "conv_geometry.h"
-#include "donation.h"
 #include "gemm.h"
 
 namespace keras::native {
@@ -48,8 +47,7 @@ class ConvLoops final : public keras_kernel {
     alpha_ = alpha;
   }
 
-  void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
     T* const result = output_as<T>(out[0]);
     if (pass_ == ConvPass::kFilter) return filter(input_as<T>(in[0]), input_as<T>(in[1]), result);
     if (pass_ == ConvPass::kInput) return input(input_as<T>(in[0]), input_as<T>(in[1]), result);

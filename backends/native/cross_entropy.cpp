@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "axis_split.h"
-#include "donation.h"
 #include "residual.h"
 #include "softmax_rows.h"
 #include "through_float32.h"
@@ -29,8 +28,7 @@ class CrossEntropy final : public keras_kernel {
     residuals = wants_residuals ? 1 : 0;
   }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const logits = input_as<T>(in[0]);
     const L* const labels = input_as<L>(in[1]);
     check_labels(labels, rows_, classes_);
@@ -51,8 +49,7 @@ class CrossEntropyGrad final : public keras_kernel {
  public:
   CrossEntropyGrad(int64_t rows, int64_t classes, bool) : rows_(rows), classes_(classes) {}
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const logits = input_as<T>(in[0]);
     const L* const labels = input_as<L>(in[1]);
     const T* const dy = input_as<T>(in[2]);

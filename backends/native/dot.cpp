@@ -5,7 +5,6 @@
 #include <numeric>
 #include <optional>
 
-#include "donation.h"
 #include "gemm.h"
 #include "matrix_view.h"
 #include "onednn.h"
@@ -116,8 +115,7 @@ class FloatDot final : public DotKernel {
     if constexpr (std::is_same_v<T, float>) prepare_transposed();
   }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const Product& p = product_;
     const Elements lhs(p.lhs, in[0]), rhs(p.rhs, in[1]);
     T* const result = output_as<T>(out[0]);
@@ -158,8 +156,7 @@ class LoopDot final : public DotKernel {
  public:
   using DotKernel::DotKernel;
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const Product& p = product_;
     const Elements lhs(p.lhs, in[0]), rhs(p.rhs, in[1]);
     R* const result = output_as<R>(out[0]);

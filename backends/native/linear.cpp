@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "bias_activation.h"
-#include "donation.h"
 #include "gemm.h"
 #include "through_float32.h"
 
@@ -21,8 +20,7 @@ class LinearKernel final : public keras_kernel {
     rows_ = element_count(op.outputs[0]) / std::max<int64_t>(1, units_);
   }
 
-  void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     const T* const w = input_as<T>(in[1]);
     const T* const bias = num_in > 2 ? input_as<T>(in[2]) : nullptr;

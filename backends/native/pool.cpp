@@ -4,7 +4,6 @@
 #include <limits>
 #include <type_traits>
 
-#include "donation.h"
 #include "pool_window.h"
 #include "through_float32.h"
 
@@ -207,8 +206,7 @@ class PoolKernel final : public keras_kernel {
  public:
   explicit PoolKernel(const PoolWindow& window) : p_(window) {}
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     T* const y = output_as<T>(out[0]);
     const int64_t work =
@@ -248,8 +246,7 @@ class PoolGradKernel final : public keras_kernel {
     }
   }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    const NotInPlace donated(out, num_out);
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     const T* const y = input_as<T>(in[1]);
     const T* const dy = input_as<T>(in[2]);

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "axis_split.h"
-#include "donation.h"
 #include "softmax_rows.h"
 #include "through_float32.h"
 
@@ -19,9 +18,10 @@ class SoftmaxKernel final : public keras_kernel {
  public:
   explicit SoftmaxKernel(const AxisSplit& split) : s_(split) {}
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
-    // logsumexp has another size than its operand; the others work row by row, in place as well.
-    const NotInPlace donated(out, kWhich == Which::kLogSumExp ? num_out : 0);
+  // A row is read whole before it is written.
+  bool may_overwrite(int, int) const override { return kWhich != Which::kLogSumExp; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const a = input_as<T>(in[0]);
     T* const result = output_as<T>(out[0]);
     if (s_.outer * s_.inner == 0) return;

@@ -30,8 +30,14 @@ class Widened {
 
 class ThroughFloat32 final : public keras_kernel {
  public:
-  explicit ThroughFloat32(std::unique_ptr<keras_kernel> inner) : inner_(std::move(inner)) {
+  ThroughFloat32(std::unique_ptr<keras_kernel> inner, const keras_op& op) : inner_(std::move(inner)) {
     residuals = inner_->residuals;
+    for (int i = 0; i < op.num_outputs; ++i) half_output_.push_back(is_half(op.outputs[i].dtype));
+  }
+
+  // Results are narrowed when every operand has been read.
+  bool may_overwrite(int input, int output) const override {
+    return half_output_[output] || inner_->may_overwrite(input, output);
   }
 
   void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
@@ -63,6 +69,7 @@ class ThroughFloat32 final : public keras_kernel {
 
  private:
   std::unique_ptr<keras_kernel> inner_;
+  std::vector<char> half_output_;
 };
 
 template <class T>
@@ -103,7 +110,7 @@ std::unique_ptr<keras_kernel> through_float32(const keras_op& op, KernelFactory 
   wide.outputs = outputs.data();
   std::unique_ptr<keras_kernel> inner = factory(wide, reason);
   if (!inner) return nullptr;
-  return std::make_unique<ThroughFloat32>(std::move(inner));
+  return std::make_unique<ThroughFloat32>(std::move(inner), op);
 }
 
 void widen(int32_t dtype, const void* from, float* to, int64_t count) {
