@@ -7,7 +7,6 @@
 #define KERAS_NATIVE_ACTIVATION_INL_H
 #endif
 
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include <cmath>
@@ -15,21 +14,13 @@
 #include <cstdint>
 
 #include "keras/graph/op_attributes.h"
+#include "vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace keras::native::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <class D, class V = hn::VFromD<D>, class T = hn::TFromD<D>>
-HWY_INLINE V polynomial(D d, V x, const T* coefficients, size_t count) {
-  V sum = hn::Set(d, coefficients[count - 1]);
-  for (size_t i = count - 1; i-- > 0;) sum = hn::MulAdd(sum, x, hn::Set(d, coefficients[i]));
-  return sum;
-}
-
-// Least-squares fits at Chebyshev nodes: erf(x)/x in x^2 below 1, erfc(x) e^(x^2) in 1/(1 + x/2) up to 4;
-// 1.6e-7 relative and 8e-8 absolute.
-template <class D, class V = hn::VFromD<D>, HWY_IF_FLOAT(hn::TFromD<D>)>
+template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V erf_vector(D d, V x) {
   using T = hn::TFromD<D>;
   if constexpr (sizeof(T) == 8) {
@@ -38,17 +29,7 @@ HWY_INLINE V erf_vector(D d, V x) {
     for (size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = std::erf(lanes[i]);
     return hn::Load(d, lanes);
   } else {
-    static constexpr T kNear[] = {1.1283791065216064f,   -0.3761262595653534f,  0.11283597350120544f,
-                                  -0.02685432881116867f, 0.005189312156289816f, -0.0008018855005502701f,
-                                  7.882497448008507e-05f};
-    static constexpr T kFar[] = {0.0012879704590886831f, 0.2648979723453522f, 0.37676554918289185f,
-                                 -0.026173876598477364f, 0.6004096865653992f, -0.21717053651809692f};
-    const V one = hn::Set(d, 1.0f), magnitude = hn::Min(hn::Abs(x), hn::Set(d, 4.0f)), square = hn::Mul(x, x);
-    const V near = hn::Mul(x, polynomial(d, square, kNear, 7));
-    const V t = hn::Div(one, hn::MulAdd(magnitude, hn::Set(d, 0.5f), one));
-    const V far =
-        hn::NegMulAdd(hn::Exp(d, hn::Neg(hn::Mul(magnitude, magnitude))), polynomial(d, t, kFar, 6), one);
-    return hn::IfThenElse(hn::Gt(magnitude, one), hn::CopySign(far, x), near);
+    return VecErf()(d, x);
   }
 }
 
@@ -56,14 +37,14 @@ HWY_INLINE V erf_vector(D d, V x) {
 template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V sigmoid_vector(D d, V x) {
   const V one = hn::Set(d, hn::TFromD<D>(1));
-  const V e = hn::Exp(d, hn::Neg(hn::Abs(x)));
+  const V e = VecExp()(d, hn::Neg(hn::Abs(x)));
   const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
   return hn::Div(numerator, hn::Add(one, e));
 }
 
 template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V tanh_vector(D d, V x) {
-  return hn::Tanh(d, x);
+  return VecTanh()(d, x);
 }
 
 template <int64_t kKind, class D, class V = hn::VFromD<D>>
@@ -88,7 +69,7 @@ HWY_INLINE V activate(D d, V x, V alpha) {
   } else if constexpr (kKind == KERAS_ACT_SILU) {
     return hn::Mul(x, sigmoid_vector(d, x));
   } else if constexpr (kKind == KERAS_ACT_ELU) {
-    return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(alpha, hn::Expm1(d, hn::Min(x, zero))));
+    return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(alpha, VecExpm1()(d, hn::Min(x, zero))));
   } else if constexpr (kKind == KERAS_ACT_LEAKY_RELU) {
     return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(alpha, x), x);
   } else if constexpr (kKind == KERAS_ACT_RELU6) {

@@ -40,13 +40,13 @@ HWY_INLINE T row_exp_sum(const T* x, T* y, int64_t n, T shift) {
   auto sum = hn::Zero(d);
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, x + i), offset));
+    const auto e = VecExp()(d, hn::Sub(hn::LoadU(d, x + i), offset));
     if constexpr (kStore) hn::StoreU(e, d, y + i);
     sum = hn::Add(sum, e);
   }
   T total = hn::GetLane(hn::SumOfLanes(d, sum));
   for (; i < n; ++i) {
-    const T e = hn::GetLane(hn::Exp(one, hn::Set(one, x[i] - shift)));
+    const T e = hn::GetLane(VecExp()(one, hn::Set(one, x[i] - shift)));
     if constexpr (kStore) y[i] = e;
     total += e;
   }
@@ -95,7 +95,7 @@ HWY_INLINE int64_t columns_forward(D d, const T* x, T* y, int64_t middle, int64_
     }
     auto sum = hn::Zero(d);
     for (int64_t i = 0; i < middle; ++i) {
-      const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, x + i * inner + c), m));
+      const auto e = VecExp()(d, hn::Sub(hn::LoadU(d, x + i * inner + c), m));
       if constexpr (kKind == Kind::kSoftmax) hn::StoreU(e, d, y + i * inner + c);
       sum = hn::Add(sum, e);
     }
@@ -134,7 +134,7 @@ HWY_INLINE int64_t columns_backward(D d, const T* y, const T* dy, T* dx, int64_t
     for (int64_t i = 0; i < middle; ++i) {
       const int64_t at = i * inner + c;
       const auto v = hn::LoadU(d, y + at), g = hn::LoadU(d, dy + at);
-      hn::StoreU(kLog ? hn::NegMulAdd(hn::Exp(d, v), sum, g) : hn::Mul(v, hn::Sub(g, sum)), d, dx + at);
+      hn::StoreU(kLog ? hn::NegMulAdd(VecExp()(d, v), sum, g) : hn::Mul(v, hn::Sub(g, sum)), d, dx + at);
     }
   }
   return c;
@@ -184,11 +184,11 @@ void backward(const T* y, const T* dy, T* dx, int64_t begin, int64_t end, int64_
     int64_t i = at;
     for (; i + lanes <= at + middle; i += lanes) {
       const auto v = hn::LoadU(d, y + i), g = hn::LoadU(d, dy + i), s = hn::Set(d, sum);
-      hn::StoreU(kLog ? hn::NegMulAdd(hn::Exp(d, v), s, g) : hn::Mul(v, hn::Sub(g, s)), d, dx + i);
+      hn::StoreU(kLog ? hn::NegMulAdd(VecExp()(d, v), s, g) : hn::Mul(v, hn::Sub(g, s)), d, dx + i);
     }
     for (; i < at + middle; ++i) {
       const auto v = hn::LoadU(one, y + i), g = hn::LoadU(one, dy + i), s = hn::Set(one, sum);
-      hn::StoreU(kLog ? hn::NegMulAdd(hn::Exp(one, v), s, g) : hn::Mul(v, hn::Sub(g, s)), one, dx + i);
+      hn::StoreU(kLog ? hn::NegMulAdd(VecExp()(one, v), s, g) : hn::Mul(v, hn::Sub(g, s)), one, dx + i);
     }
   }
 }
@@ -197,7 +197,7 @@ template <class D, class T>
 HWY_INLINE int64_t scaled_exp_span(D d, const T* x, T* dx, int64_t count, T shift, T scale, int64_t i) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (; i + lanes <= count; i += lanes) {
-    const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, shift)));
+    const auto e = VecExp()(d, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, shift)));
     hn::StoreU(hn::Mul(e, hn::Set(d, scale)), d, dx + i);
   }
   return i;

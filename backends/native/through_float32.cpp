@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "keras/tensor/half.h"
+#include "half.h"
 
 namespace keras::native {
 
@@ -72,22 +72,6 @@ class ThroughFloat32 final : public keras_kernel {
   std::vector<char> half_output_;
 };
 
-template <class T>
-void widen_all(const void* from, float* to, int64_t count) {
-  const T* source = static_cast<const T*>(from);
-  parallel_for(count, kGrain, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) to[i] = static_cast<float>(source[i]);
-  });
-}
-
-template <class T>
-void narrow_all(const float* from, void* to, int64_t count) {
-  T* target = static_cast<T*>(to);
-  parallel_for(count, kGrain, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) target[i] = T(from[i]);
-  });
-}
-
 }  // namespace
 
 bool has_half(const keras_op& op) {
@@ -114,19 +98,15 @@ std::unique_ptr<keras_kernel> through_float32(const keras_op& op, KernelFactory 
 }
 
 void widen(int32_t dtype, const void* from, float* to, int64_t count) {
-  if (dtype == KERAS_FLOAT16) {
-    widen_all<Half>(from, to, count);
-  } else {
-    widen_all<BFloat16>(from, to, count);
-  }
+  parallel_for(count, kGrain, [=](int64_t begin, int64_t end) {
+    half_to_float(dtype, static_cast<const uint16_t*>(from) + begin, to + begin, end - begin);
+  });
 }
 
 void narrow(int32_t dtype, const float* from, void* to, int64_t count) {
-  if (dtype == KERAS_FLOAT16) {
-    narrow_all<Half>(from, to, count);
-  } else {
-    narrow_all<BFloat16>(from, to, count);
-  }
+  parallel_for(count, kGrain, [=](int64_t begin, int64_t end) {
+    float_to_half(dtype, from + begin, static_cast<uint16_t*>(to) + begin, end - begin);
+  });
 }
 
 }  // namespace keras::native

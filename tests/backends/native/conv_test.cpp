@@ -7,7 +7,7 @@
 
 #include "backends/native/harness.h"
 
-namespace keras::native_test {
+namespace keras::kernel_test {
 namespace {
 
 struct Case {
@@ -206,4 +206,4 @@ TEST(Conv, BiasAndActivation) {
 }
 
 }  // namespace
-}  // namespace keras::native_test
+}  // namespace keras::kernel_test

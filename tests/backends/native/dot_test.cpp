@@ -7,7 +7,7 @@
 
 #include "backends/native/harness.h"
 
-namespace keras::native_test {
+namespace keras::kernel_test {
 namespace {
 
 struct Axes {
@@ -208,4 +208,4 @@ TEST(Linear, ManyRowsInBlocks) {
 }
 
 }  // namespace
-}  // namespace keras::native_test
+}  // namespace keras::kernel_test

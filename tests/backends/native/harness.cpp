@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/native/harness.h"
 
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
+#include "backends/native/plugin.h"
 #include "keras/tensor/half.h"
 
-namespace keras::native_test {
+namespace keras::kernel_test {
 
 namespace {
 
@@ -109,27 +108,7 @@ void require(keras_status status) {
 
 }  // namespace
 
-const keras_backend& backend() {
-  static const keras_backend table = [] {
-    const char* folder = std::getenv("KERAS_BACKEND_PATH");
-    const std::string path =
-        (folder ? std::string(folder) : std::string(KERAS_BINARY_DIR "/lib")) + "/libkeras_native.so";
-    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!library) throw std::runtime_error(dlerror());
-    using Open = int (*)(const keras_host*, keras_backend*);
-    const auto open = reinterpret_cast<Open>(dlsym(library, "keras_backend_open"));
-    if (!open) throw std::runtime_error(dlerror());
-    static keras_host host{};
-    host.struct_size = sizeof(host);
-    host.interface_version = KERAS_BACKEND_INTERFACE;
-    host.log = [](int, const char*) {};
-    keras_backend result{};
-    result.struct_size = sizeof(result);
-    if (open(&host, &result) != KERAS_OK) throw std::runtime_error("keras_backend_open failed");
-    return result;
-  }();
-  return table;
-}
+const keras_backend& backend() { return native_test::table(); }
 
 Array::Array(int32_t type, std::vector<int64_t> extents) : dtype(type), shape(std::move(extents)) {
   values.resize(static_cast<size_t>(size()) * (dtype == KERAS_COMPLEX64 ? 2 : 1));
@@ -287,4 +266,4 @@ void expect_gradient(const std::function<double(const Array&)>& f, const Array& 
   }
 }
 
-}  // namespace keras::native_test
+}  // namespace keras::kernel_test

@@ -9,10 +9,11 @@
 
 #include "keras/runtime/backend_api.h"
 
-// The native plug-in through its C table alone, with values held as doubles whatever the dtype.
-namespace keras::native_test {
+// Ops through the plug-in's C table, residuals included, with values held as doubles whatever the dtype: so
+// one reference serves every dtype.
+namespace keras::kernel_test {
 
-/// The table of libkeras_native.so, opened once.
+/// The plug-in's table.
 const keras_backend& backend();
 
 /// A dense array on the host. Complex numbers take two values an element.
@@ -85,4 +86,4 @@ double dot(const Array& a, const Array& b);
 void expect_gradient(const std::function<double(const Array&)>& f, const Array& x, const Array& gradient,
                      const std::string& what, double step = 1e-5, double tolerance = 1e-6);
 
-}  // namespace keras::native_test
+}  // namespace keras::kernel_test

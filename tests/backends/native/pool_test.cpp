@@ -7,7 +7,7 @@
 
 #include "backends/native/harness.h"
 
-namespace keras::native_test {
+namespace keras::kernel_test {
 namespace {
 
 struct Case {
@@ -124,4 +124,4 @@ TEST(Pool, LowestNumbersAreFound) {
 }
 
 }  // namespace
-}  // namespace keras::native_test
+}  // namespace keras::kernel_test

@@ -7,7 +7,7 @@
 
 #include "backends/native/harness.h"
 
-namespace keras::native_test {
+namespace keras::kernel_test {
 namespace {
 
 // (outer, middle, inner) of the axes
@@ -140,4 +140,4 @@ TEST(CrossEntropy, LabelOutOfRangeIsNamed) {
 }
 
 }  // namespace
-}  // namespace keras::native_test
+}  // namespace keras::kernel_test
