@@ -207,6 +207,24 @@ Tensor dim_size(const Tensor& x, int axis) {
   return apply_op(OpId::dim_size_op, attributes, {x});
 }
 
+Tensor extent(const Tensor& x, int axis, DType dtype) {
+  const Dim d = x.shape()[static_cast<size_t>(axis)];
+  return d.known() ? scalar(static_cast<double>(d.value()), dtype) : cast(dim_size(x, axis), dtype);
+}
+
+Tensor gather_nd(const Tensor& x, const Tensor& indices) {
+  const auto depth = static_cast<size_t>(indices.shape().back().value());
+  const int last = indices.rank() - 1;
+  Shape flat{element_count(x.shape().sub(0, depth))};
+  Tensor place;
+  for (size_t i = 0; i < depth; ++i) {
+    const Tensor index = index_axis(indices, last, Dim(static_cast<int64_t>(i)));
+    place = place.defined() ? add(mul(place, extent(x, static_cast<int>(i), indices.dtype())), index) : index;
+  }
+  if (!place.defined()) place = zeros({indices.dtype(), indices.shape().sub(0, static_cast<size_t>(last))});
+  return gather(reshape(x, flat + x.shape().sub(depth)), place, 0);
+}
+
 Tensor expand_dims(const Tensor& x, int axis) {
   Shape shape = x.shape();
   shape.insert(static_cast<size_t>(axis), Dim(1));

@@ -146,8 +146,12 @@ inline Tensor reverse(const Tensor& x, std::initializer_list<int> axes) {
 /// x's rows along `axis` at integer indices; the first `batch_dims` axes are shared.
 Tensor gather(const Tensor& x, const Tensor& indices, int axis, int batch_dims = 0);
 Tensor scatter(keras_scatter kind, const Tensor& x, const Tensor& indices, const Tensor& updates);
+/// x's elements (or sub-arrays) at index rows: `indices` (..., m) name positions in x's first m axes.
+Tensor gather_nd(const Tensor& x, const Tensor& indices);
 /// Extent of an axis, an int32 scalar.
 Tensor dim_size(const Tensor& x, int axis);
+/// Extent of an axis as a scalar of a dtype: a host constant when it is known.
+Tensor extent(const Tensor& x, int axis, DType dtype = DType::int32);
 /// x with a new axis of size 1.
 Tensor expand_dims(const Tensor& x, int axis);
 /// x without its axes of size 1 named by `axes`.
