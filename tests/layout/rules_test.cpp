@@ -132,6 +132,10 @@ TEST(Rules, ForbiddenWordsAreFound) {
                   "add_compile_options(-march=nat"
                   "ive)\n"),
             1u);
+  EXPECT_EQ(count("CMakeLists.txt",
+                  "# no -march=nat"
+                  "ive\n"),
+            0u);
   EXPECT_EQ(count("src/base/a.cpp", "int x = 0;\n"), 0u);
 }
 

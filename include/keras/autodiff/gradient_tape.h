@@ -17,13 +17,15 @@ class TapeRecorder;
 /// What `gradient` gives for a source that the target does not depend on: an undefined tensor or zeros.
 enum class UnconnectedGradients : uint8_t { none, zero };
 
+/// What a tape records.
 struct GradientTapeOptions {
   bool persistent = false;               ///< gradient() may be called several times
   bool watch_accessed_variables = true;  ///< trainable variables that are read are watched
 };
 
+/// How a gradient is taken.
 struct GradientOptions {
-  UnconnectedGradients unconnected_gradients = UnconnectedGradients::none;
+  UnconnectedGradients unconnected_gradients = UnconnectedGradients::none;  ///< see there
   Nest output_gradients = {};  ///< cotangents of the target, ones when none
 };
 
@@ -38,24 +40,31 @@ struct GradientOptions {
 ///     auto grads = tape.gradient(loss, model.trainable_variables());
 class GradientTape {
  public:
+  /// Starts recording.
+  ///@{
   explicit GradientTape(GradientTapeOptions options = {});
   explicit GradientTape(bool persistent) : GradientTape(GradientTapeOptions{persistent, true}) {}
+  ///@}
   ~GradientTape();
   GradientTape(const GradientTape&) = delete;
   GradientTape& operator=(const GradientTape&) = delete;
 
   /// Watches a tensor. Throws TypeError when it is not of a float or complex dtype.
+  ///@{
   void watch(const Tensor& tensor);
   void watch(const Variable& variable);
   void watch(const Nest& tensors);
+  ///@}
 
   /// d(sum of target) / d(source). Throws ValueError when a non-persistent tape was used before.
+  ///@{
   Tensor gradient(const Tensor& target, const Tensor& source, const GradientOptions& options = {});
   Tensor gradient(const Tensor& target, const Variable& source, const GradientOptions& options = {});
   std::vector<Tensor> gradient(const Nest& target, const std::vector<Variable>& sources,
                                const GradientOptions& options = {});
   std::vector<Tensor> gradient(const Tensor& target, const std::vector<Variable>& sources,
                                const GradientOptions& options = {});
+  ///@}
   /// Gradients in the structure of `sources`; an unconnected leaf is none (or zeros).
   Nest gradient(const Nest& target, const Nest& sources, const GradientOptions& options = {});
 
@@ -88,6 +97,8 @@ Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
                               const Tensor& v);
 
+/// From the cotangent of a result to the cotangents of its operands.
+using CustomGradient = std::function<std::vector<Tensor>(const Tensor& upstream)>;
 /// A function with a gradient of its own (keras.ops.custom_gradient): `f` gives the result and a function
 /// from the result's cotangent to the operands' cotangents.
 ///
@@ -96,7 +107,6 @@ std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, con
 ///       return std::pair{ops::log(1 + e), [e](const Tensor& up) { return std::vector<Tensor>{up * (1 - 1 /
 ///       (1 + e))}; }};
 ///     });
-using CustomGradient = std::function<std::vector<Tensor>(const Tensor& upstream)>;
 std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(
     std::function<std::pair<Tensor, CustomGradient>(const std::vector<Tensor>&)> f);
 

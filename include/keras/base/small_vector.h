@@ -17,6 +17,8 @@ namespace keras {
 template <class T, size_t N>
 class SmallVector {
  public:
+  /// As in std::vector, but that no index is checked.
+  ///@{
   using value_type = T;
   using iterator = T*;
   using const_iterator = const T*;
@@ -25,10 +27,7 @@ class SmallVector {
   explicit SmallVector(size_t count, const T& value = T()) { resize(count, value); }
   SmallVector(std::initializer_list<T> values) { append(values.begin(), values.end()); }
   template <class It>
-    requires(!std::is_integral_v<It>)
-  SmallVector(It first, It last) {
-    append(first, last);
-  }
+  requires(!std::is_integral_v<It>) SmallVector(It first, It last) { append(first, last); }
   SmallVector(const SmallVector& other) { append(other.begin(), other.end()); }
   SmallVector(SmallVector&& other) noexcept { take(other); }
   SmallVector& operator=(const SmallVector& other) {
@@ -112,6 +111,7 @@ class SmallVector {
 
   operator std::span<T>() noexcept { return {data_, size_}; }
   operator std::span<const T>() const noexcept { return {data_, size_}; }
+  ///@}
 
   friend bool operator==(const SmallVector& a, const SmallVector& b) {
     if (a.size_ != b.size_) return false;

@@ -14,8 +14,8 @@ namespace keras {
 
 /// dtype and shape of a value, without elements (Keras' KerasTensor spec).
 struct TensorType {
-  DType dtype = DType::float32;
-  Shape shape;
+  DType dtype = DType::float32;  ///< of its elements
+  Shape shape;                   ///< may be symbolic
   friend bool operator==(const TensorType&, const TensorType&) = default;
   /// "float32(None, 28, 28)".
   std::string to_string() const;

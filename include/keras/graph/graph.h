@@ -14,15 +14,17 @@ namespace keras {
 /// backend executes. Value v < inputs.size() is an input; every other value is made by exactly one node.
 class Graph {
  public:
+  /// Number of a value.
   using Value = int32_t;
 
+  /// One op of the program.
   struct Node {
-    OpId op;
+    OpId op;                          ///< what it computes
     std::vector<uint8_t> attributes;  ///< bytes of the op's attribute struct, dimensions possibly symbolic
-    std::vector<Value> inputs;
-    std::vector<Value> outputs;  ///< the op's results, then its residuals
-    int residuals = 0;           ///< how many of the outputs are residuals
-    std::vector<std::shared_ptr<const Graph>> regions;
+    std::vector<Value> inputs;        ///< the operands
+    std::vector<Value> outputs;       ///< the op's results, then its residuals
+    int residuals = 0;                ///< how many of the outputs are residuals
+    std::vector<std::shared_ptr<const Graph>> regions;  ///< bodies and branches of control flow
   };
 
   /// Adds an input. Inputs come before any node.
@@ -32,18 +34,23 @@ class Graph {
   std::vector<Value> add_node(OpId op, const void* attributes, const std::vector<Value>& inputs,
                               std::vector<std::shared_ptr<const Graph>> regions = {},
                               const std::vector<TensorType>& residual_types = {});
+  /// Adds a node with one result.
   template <class A>
   Value add(OpId op, const A& attributes, const std::vector<Value>& inputs) {
     return add_node(op, &attributes, inputs).front();
   }
+  /// Says which values the program gives.
   void set_outputs(std::vector<Value> outputs) { outputs_ = std::move(outputs); }
 
+  /// The parts of the program.
+  ///@{
   int num_inputs() const { return num_inputs_; }
   const std::vector<TensorType>& types() const { return types_; }
   const TensorType& type(Value v) const { return types_[static_cast<size_t>(v)]; }
   const std::vector<Node>& nodes() const { return nodes_; }
   std::vector<Node>& nodes() { return nodes_; }
   const std::vector<Value>& outputs() const { return outputs_; }
+  ///@}
 
   /// A line per node: "%3 = add(%1, %2) : float32(None, 4)".
   std::string to_string() const;

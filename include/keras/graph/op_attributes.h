@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
+/** The highest rank of a tensor. */
 #define KERAS_MAX_RANK 10
 
-/* Element types: the numbers of keras::DType. Strings never cross. */
+/** Element types: the numbers of keras::DType. Strings never cross. */
 enum {
   KERAS_BOOL = 0,
   KERAS_UINT8 = 1,
@@ -28,7 +29,7 @@ enum {
   KERAS_COMPLEX64 = 13
 };
 
-/* Enumerators of the ops' attributes. */
+/** Enumerators of the ops' attributes. */
 enum keras_compare { KERAS_EQ, KERAS_NE, KERAS_LT, KERAS_LE, KERAS_GT, KERAS_GE };
 enum keras_cumulate { KERAS_CUM_SUM, KERAS_CUM_PROD, KERAS_CUM_MAX, KERAS_CUM_MIN };
 enum keras_scatter {
@@ -61,25 +62,25 @@ enum keras_interpolation {
   KERAS_LANCZOS5,
   KERAS_AREA
 };
-/* Optimizer rules of update_many, and their slots per parameter in order. */
+/** Optimizer rules of update_many, and their slots per parameter in order. */
 enum keras_update {
-  KERAS_UPDATE_SGD,      /* none, or momentum */
-  KERAS_UPDATE_RMSPROP,  /* velocity, momentum if momentum > 0, average if centered */
-  KERAS_UPDATE_ADAM,     /* m, v, v_hat if amsgrad */
-  KERAS_UPDATE_ADAGRAD,  /* accumulator */
-  KERAS_UPDATE_ADADELTA, /* accumulated gradient, accumulated delta */
-  KERAS_UPDATE_ADAMAX,   /* m, u */
-  KERAS_UPDATE_LION,     /* m */
-  KERAS_UPDATE_NADAM     /* m, v; the running product of momentum is the scalar operand after iteration */
+  KERAS_UPDATE_SGD,      /**< none, or momentum */
+  KERAS_UPDATE_RMSPROP,  /**< velocity, momentum if momentum > 0, average if centered */
+  KERAS_UPDATE_ADAM,     /**< m, v, v_hat if amsgrad */
+  KERAS_UPDATE_ADAGRAD,  /**< accumulator */
+  KERAS_UPDATE_ADADELTA, /**< accumulated gradient, accumulated delta */
+  KERAS_UPDATE_ADAMAX,   /**< m, u */
+  KERAS_UPDATE_LION,     /**< m */
+  KERAS_UPDATE_NADAM     /**< m, v; the running product of momentum is the scalar operand after iteration */
 };
 
-/* A list inside an attribute struct. */
+/** A list inside an attribute struct. */
 typedef struct keras_list {
-  int64_t count;
-  int64_t v[KERAS_MAX_RANK];
+  int64_t count;             /**< how many entries of v count */
+  int64_t v[KERAS_MAX_RANK]; /**< the entries */
 } keras_list;
 
-/* The attribute structs, from the one list of fields. All bytes, padding included, are defined. */
+/** The attribute structs, from the one list of fields. All bytes, padding included, are defined. */
 #define KERAS_ATTRIBUTES(Struct, fields) \
   typedef struct Struct {                \
     uint64_t struct_size;                \

@@ -48,30 +48,44 @@ class Variable {
   Variable();
   /// Another handle to an existing slot.
   explicit Variable(std::shared_ptr<internal::VariableSlot> slot) : slot_(std::move(slot)) {}
+  /// A variable with a value of its own, in its dtype or in `dtype`.
+  ///@{
   explicit Variable(Tensor initial_value, std::string name = "variable", bool trainable = true);
   Variable(Tensor initial_value, DType dtype, std::string name, bool trainable = true);
+  ///@}
 
   /// The value as ops see it: cast to the compute dtype inside an autocast scope.
   Tensor value() const;
+  /// The value.
   operator Tensor() const { return value(); }  // NOLINT: a variable is usable as a tensor
   /// Replaces the value, cast to the variable's dtype. Throws ValueError when the shapes differ.
   void assign(const Tensor& value) const;
+  /// Adds to, or subtracts from, the value.
+  ///@{
   void assign_add(const Tensor& delta) const;
   void assign_sub(const Tensor& delta) const;
+  ///@}
 
+  /// Whether the slot is filled, and what it holds.
+  ///@{
   bool defined() const { return slot_->filled; }
   const std::string& name() const { return slot_->name; }
   const std::string& path() const { return slot_->path; }
   DType dtype() const { return slot_->dtype; }
   const Shape& shape() const { return slot_->shape; }
   bool trainable() const { return slot_->trainable; }
+  int64_t elements() const { return slot_->shape.elements(); }
+  ///@}
+  /// Freezes the variable, or lets training change it.
   void set_trainable(bool trainable) const { slot_->trainable = trainable; }
   /// True when both are the same variable.
   bool same(const Variable& other) const { return slot_ == other.slot_; }
-  int64_t elements() const { return slot_->shape.elements(); }
 
+  /// The shared state, for the rooms above.
+  ///@{
   internal::VariableSlot& slot() const { return *slot_; }
   const std::shared_ptr<internal::VariableSlot>& shared_slot() const { return slot_; }
+  ///@}
 
  private:
   std::shared_ptr<internal::VariableSlot> slot_;
@@ -80,6 +94,7 @@ class Variable {
 /// Within its life, floating-point variables with autocast are read in `dtype` (Keras' AutocastScope).
 class AutocastScope {
  public:
+  /// Begins the scope; nothing (std::nullopt) ends casting in it.
   explicit AutocastScope(std::optional<DType> dtype);
   ~AutocastScope();
   AutocastScope(const AutocastScope&) = delete;

@@ -32,6 +32,7 @@ enum class DType : uint8_t {
   string = 14,
 };
 
+/// How many dtypes there are.
 inline constexpr int kNumDTypes = 15;
 
 /// "float32", "bool", ...: the name as Keras writes it.
@@ -53,14 +54,16 @@ bool is_complex(DType dtype);   ///< complex64
 /// One operand of a promotion. `weak` marks a C++ scalar, which (as a Python scalar in Keras) only
 /// decides the kind (bool, integer, float) and never widens a tensor's dtype.
 struct PromotionType {
-  DType dtype;
-  bool weak = false;
+  DType dtype;        ///< of the tensor, or of the scalar's kind
+  bool weak = false;  ///< a C++ scalar
 };
 
 /// The dtype of an op over these operands, by Keras' rules in their TensorFlow flavour
 /// (keras/src/backend/common/dtypes.py). All-weak operands give int32, floatx or bool.
+///@{
 DType result_type(std::span<const PromotionType> operands);
 DType result_type(std::initializer_list<PromotionType> operands);
+///@}
 
 /// C++ element type of a dtype, and back: `dtype_of<float> == DType::float32`.
 template <class T>
@@ -68,22 +71,42 @@ inline constexpr DType dtype_of = [] {
   static_assert(sizeof(T) == 0, "this C++ type is no tensor element type");
   return DType::float32;
 }();
-template <> inline constexpr DType dtype_of<bool> = DType::bool_;
-template <> inline constexpr DType dtype_of<uint8_t> = DType::uint8;
-template <> inline constexpr DType dtype_of<uint16_t> = DType::uint16;
-template <> inline constexpr DType dtype_of<uint32_t> = DType::uint32;
-template <> inline constexpr DType dtype_of<uint64_t> = DType::uint64;
-template <> inline constexpr DType dtype_of<unsigned long long> = DType::uint64;
-template <> inline constexpr DType dtype_of<int8_t> = DType::int8;
-template <> inline constexpr DType dtype_of<int16_t> = DType::int16;
-template <> inline constexpr DType dtype_of<int32_t> = DType::int32;
-template <> inline constexpr DType dtype_of<int64_t> = DType::int64;
-template <> inline constexpr DType dtype_of<long long> = DType::int64;
-template <> inline constexpr DType dtype_of<Half> = DType::float16;
-template <> inline constexpr DType dtype_of<BFloat16> = DType::bfloat16;
-template <> inline constexpr DType dtype_of<float> = DType::float32;
-template <> inline constexpr DType dtype_of<double> = DType::float64;
-template <> inline constexpr DType dtype_of<std::complex<float>> = DType::complex64;
-template <> inline constexpr DType dtype_of<std::string> = DType::string;
+/// Each element type's dtype.
+///@{
+template <>
+inline constexpr DType dtype_of<bool> = DType::bool_;
+template <>
+inline constexpr DType dtype_of<uint8_t> = DType::uint8;
+template <>
+inline constexpr DType dtype_of<uint16_t> = DType::uint16;
+template <>
+inline constexpr DType dtype_of<uint32_t> = DType::uint32;
+template <>
+inline constexpr DType dtype_of<uint64_t> = DType::uint64;
+template <>
+inline constexpr DType dtype_of<unsigned long long> = DType::uint64;
+template <>
+inline constexpr DType dtype_of<int8_t> = DType::int8;
+template <>
+inline constexpr DType dtype_of<int16_t> = DType::int16;
+template <>
+inline constexpr DType dtype_of<int32_t> = DType::int32;
+template <>
+inline constexpr DType dtype_of<int64_t> = DType::int64;
+template <>
+inline constexpr DType dtype_of<long long> = DType::int64;
+template <>
+inline constexpr DType dtype_of<Half> = DType::float16;
+template <>
+inline constexpr DType dtype_of<BFloat16> = DType::bfloat16;
+template <>
+inline constexpr DType dtype_of<float> = DType::float32;
+template <>
+inline constexpr DType dtype_of<double> = DType::float64;
+template <>
+inline constexpr DType dtype_of<std::complex<float>> = DType::complex64;
+template <>
+inline constexpr DType dtype_of<std::string> = DType::string;
+///@}
 
 }  // namespace keras

@@ -8,8 +8,10 @@ namespace keras {
 
 /// IEEE 754 binary16, stored as bits; arithmetic happens in float. Conversion rounds to nearest even.
 struct Half {
-  uint16_t bits = 0;
+  uint16_t bits = 0;  ///< the number as it lies in memory
 
+  /// Conversions.
+  ///@{
   Half() = default;
   explicit Half(float value) : bits(from_float(value)) {}
   static Half from_bits(uint16_t bits) {
@@ -22,12 +24,15 @@ struct Half {
 
   static uint16_t from_float(float value);
   static float to_float(uint16_t bits);
+  ///@}
 };
 
 /// bfloat16: the upper half of a float32. Conversion rounds to nearest even; NaN stays NaN.
 struct BFloat16 {
-  uint16_t bits = 0;
+  uint16_t bits = 0;  ///< the number as it lies in memory
 
+  /// Conversions.
+  ///@{
   BFloat16() = default;
   explicit BFloat16(float value) : bits(from_float(value)) {}
   static BFloat16 from_bits(uint16_t bits) {
@@ -43,6 +48,7 @@ struct BFloat16 {
     if ((u & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((u >> 16) | 0x40u);
     return static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
   }
+  ///@}
 };
 
 inline uint16_t Half::from_float(float value) {
@@ -50,7 +56,8 @@ inline uint16_t Half::from_float(float value) {
   const uint16_t sign = static_cast<uint16_t>((u >> 16) & 0x8000u);
   const uint32_t magnitude = u & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65520 and up round to infinity
+  if (magnitude >= 0x477ff000u)
+    return static_cast<uint16_t>(sign | 0x7c00u);  // 65520 and up round to infinity
   if (magnitude < 0x38800000u) {
     // Adding 0.5 puts the float's last bit where the subnormal half's last bit is, and rounds to even.
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;

@@ -28,6 +28,7 @@ class Dim {
   /// A named symbol; equal names are equal symbols.
   static Dim symbol(std::string_view name);
 
+  /// True for a number.
   constexpr bool known() const { return code_ >= 0; }
   /// The number. Throws ValueError for a symbol.
   int64_t value() const;
@@ -36,6 +37,7 @@ class Dim {
   /// The interned form: a number as itself, a symbolic expression as a negative code. Op attributes
   /// hold dimensions in this form.
   constexpr int64_t code() const { return code_; }
+  /// The dimension that `code()` stands for.
   static constexpr Dim from_code(int64_t code) {
     Dim d;
     d.code_ = code;
@@ -94,17 +96,25 @@ class DimBindings {
 /// The dimensions of a tensor, outermost first. A Shape is a plain value.
 class Shape {
  public:
+  /// Rank 0, a list, a range, or `rank` times the same dimension.
+  ///@{
   Shape() = default;
   Shape(std::initializer_list<Dim> dims) : dims_(dims) {}
   template <class It>
   requires(!std::is_integral_v<It>) Shape(It first, It last) : dims_(first, last) {}
   explicit Shape(size_t rank, Dim fill = Dim(0)) : dims_(rank, fill) {}
+  ///@}
 
+  /// Number of dimensions.
+  ///@{
   int rank() const { return static_cast<int>(dims_.size()); }
   size_t size() const { return dims_.size(); }
   bool empty() const { return dims_.empty(); }
+  ///@}
   /// Dimension `axis`; negative axes count from the end. Throws ValueError when out of range.
   Dim dim(int axis) const;
+  /// As in std::vector, unchecked.
+  ///@{
   Dim& operator[](size_t i) { return dims_[i]; }
   const Dim& operator[](size_t i) const { return dims_[i]; }
   Dim back() const { return dims_.back(); }
@@ -116,9 +126,12 @@ class Shape {
   void push_back(Dim d) { dims_.push_back(d); }
   void insert(size_t position, Dim d) { dims_.insert(dims_.begin() + position, d); }
   void erase(size_t position) { dims_.erase(dims_.begin() + position); }
-  /// Dimensions [first, last).
+  ///@}
+  /// Dimensions [first, last), or from first on.
+  ///@{
   Shape sub(size_t first, size_t last) const { return Shape(dims_.begin() + first, dims_.begin() + last); }
   Shape sub(size_t first) const { return sub(first, size()); }
+  ///@}
 
   /// True when no dimension is symbolic.
   bool known() const;
@@ -126,6 +139,7 @@ class Shape {
   int64_t elements() const;
 
   friend bool operator==(const Shape& a, const Shape& b) { return a.dims_ == b.dims_; }
+  /// Both lists of dimensions, one behind the other.
   friend Shape operator+(Shape a, const Shape& b) {
     for (Dim d : b) a.push_back(d);
     return a;

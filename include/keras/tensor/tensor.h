@@ -92,7 +92,7 @@ enum class Residual : uint8_t { none, native, canonical };
 struct TensorImpl {
   std::atomic<int32_t> references{1};
   DType dtype = DType::float32;
-  bool weak = false;      // a C++ scalar: takes the other operands' dtype
+  bool weak = false;  // a C++ scalar: takes the other operands' dtype
   Residual residual = Residual::none;
   Shape shape;
   DeviceMemory device;
@@ -132,6 +132,8 @@ struct TensorImpl {
 /// A number, bool or nested list of them, for `Tensor t = {{1, 2}, {3, 4}}`.
 class Literal {
  public:
+  /// A number or bool, or a list.
+  ///@{
   template <class T>
   requires std::is_arithmetic_v<T> Literal(T value)  // NOLINT: literals convert by design
       : kind_(std::same_as<T, bool>   ? Kind::boolean
@@ -140,12 +142,16 @@ class Literal {
         number_(static_cast<double>(value)),
         integer_(integer_value(value)) {}
   Literal(std::initializer_list<Literal> items) : kind_(Kind::list), items_(items) {}
+  ///@}
 
+  /// What it is, and its value.
+  ///@{
   enum class Kind : uint8_t { boolean, integer, real, list };
   Kind kind() const { return kind_; }
   double number() const { return number_; }
   int64_t integer() const { return integer_; }
   const std::vector<Literal>& items() const { return items_; }
+  ///@}
 
  private:
   template <class T>
@@ -189,6 +195,7 @@ class Tensor {
   /// The memory must not change meanwhile.
   static Tensor borrow(const void* data, const Shape& shape, DType dtype, std::function<void()> deleter = {});
   /// Copies a vector or array. The shape must have as many elements; without one the result is 1-D.
+  ///@{
   template <class T>
   static Tensor from(std::span<const T> values, const Shape& shape) {
     check_count(values.size(), shape);
@@ -203,18 +210,25 @@ class Tensor {
     return from(std::span<const T>(values), Shape{static_cast<int64_t>(values.size())});
   }
   static Tensor from(const std::vector<bool>& values, const Shape& shape);
+  ///@}
+  /// A tensor of strings.
   static Tensor strings(std::vector<std::string> values, const Shape& shape);
 
+  /// False for a tensor that stands for nothing; only this may be asked of it.
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const = delete;
+  /// Its type and size; an axis may count from the end.
+  ///@{
   DType dtype() const { return impl().dtype; }
   const Shape& shape() const { return impl().shape; }
   int rank() const { return impl().shape.rank(); }
   Dim dim(int axis) const { return impl().shape.dim(axis); }
   int64_t elements() const { return impl().shape.elements(); }
   size_t bytes() const { return static_cast<size_t>(elements()) * dtype_size(dtype()); }
+  ///@}
   /// True for a C++ scalar that takes the dtype of the operands beside it.
   bool weak() const { return impl().weak; }
+  /// What dtype promotion reads of it.
   PromotionType promotion_type() const { return {dtype(), weak()}; }
   /// True for a tensor without elements: a functional model's value or one inside a trace.
   bool abstract() const { return impl_ != nullptr && impl_->abstract != nullptr; }
@@ -241,6 +255,7 @@ class Tensor {
     }
     return out;
   }
+  /// The elements of a string tensor. Throws TypeError for any other.
   const std::vector<std::string>& to_strings() const;
   /// The single element, converted to T. Throws ValueError when there is not exactly one.
   template <class T>
@@ -256,9 +271,11 @@ class Tensor {
 
   /// NumPy's indexing: `x[0]`, `x[{0, Slice(1, 3)}]`, `x[{ellipsis, newaxis}]` (an op: differentiable,
   /// and a node on abstract tensors).
+  ///@{
   Tensor operator[](const Index& index) const;
   Tensor operator[](int64_t index) const;
   Tensor operator[](std::initializer_list<Index> indices) const;
+  ///@}
 
   /// The mask that travels with the tensor through layers (Keras' `_keras_mask`); undefined if none.
   Tensor mask() const;
@@ -271,7 +288,8 @@ class Tensor {
   /// True when both handles refer to the same value.
   bool same(const Tensor& other) const { return impl_ == other.impl_; }
 
-  // For the rooms above.
+  /// For the rooms above: the shared state.
+  ///@{
   explicit Tensor(internal::TensorImpl* adopted) : impl_(adopted) {}
   Tensor(const Tensor& o) noexcept : impl_(o.impl_) {
     if (impl_ != nullptr) impl_->references.fetch_add(1, std::memory_order_relaxed);
@@ -293,9 +311,10 @@ class Tensor {
     if (impl_ == nullptr) fail_undefined();
     return *impl_;
   }
+  uint64_t identity() const { return impl().identity(); }
+  ///@}
   /// True when this handle is the only one, so that the elements may be reused for another value.
   bool unique() const { return impl_ != nullptr && impl_->references.load(std::memory_order_acquire) == 1; }
-  uint64_t identity() const { return impl().identity(); }
 
  private:
   template <class T>
@@ -340,6 +359,7 @@ class Tensor {
 /// A list of tensors that needs no heap for the usual few.
 using Tensors = SmallVector<Tensor, 4>;
 
+/// Prints the tensor as NumPy prints an array.
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 
 /// Default float dtype (Keras' floatx), float32 unless `config::set_floatx` changed it.
