@@ -5,10 +5,12 @@ Importing this module fixes the environment (TensorFlow backend, CPU, one thread
 first in every script. The format is described in README.md.
 """
 import hashlib
+import io
 import json
 import os
 import sys
 import warnings
+import zipfile
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -64,6 +66,26 @@ def finite(array):
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
+def write_npz(path, arrays):
+    """np.savez_compressed, but without the zip64 fields, which would be a tenth of these small archives."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(name + ".npy"), content.getvalue(), zipfile.ZIP_DEFLATED, 9)
+
+
+def freeze(path):
+    """Rewrites a .keras archive with fixed dates (the same file every time), members stored as Keras stores them."""
+    with zipfile.ZipFile(path) as old:
+        members = [(i.filename, old.read(i)) for i in old.infolist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as new:
+        for name, content in members:
+            if name == "metadata.json":
+                content = json.dumps({**json.loads(content), "date_saved": "2026-01-01@00:00:00"}).encode()
+            new.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
+
+
 class Family:
     """One archive: its cases, and arrays that are stored once however often they are named."""
 
@@ -116,7 +138,7 @@ class Family:
         }
         text = json.dumps(manifest, separators=(",", ":")).encode()
         path = os.path.join(HERE, self.name + ".npz")
-        np.savez_compressed(path, manifest=np.frombuffer(text, np.uint8), **self.arrays)
+        write_npz(path, {"manifest": np.frombuffer(text, np.uint8), **self.arrays})
         size = os.path.getsize(path)
         print(f"{self.name}.npz: {len(self.cases)} cases, {len(self.arrays)} arrays, {size} bytes")
         if size > MAX_BYTES:

@@ -52,14 +52,14 @@ def case(name, make, exclude=None, dtype="float32", scale=1.0, bad_steps=()):
 
 
 def variants(cls, options, lr=0.05):
-    """The defaults, each set of options, and float64."""
+    """The defaults, each set of options, and for some float64 (which Muon refuses)."""
     make = getattr(opt, cls)
     case(f"{cls}_default", lambda: make())
     for given in options:
         tag = "_".join(f"{k}" for k in given)
         given = {"learning_rate": lr, **given}
         case(f"{cls}_{tag}", lambda: make(**given))
-    if cls != "Muon":  # refuses float64
+    if cls in ("SGD", "RMSprop", "Adam"):
         case(f"{cls}_float64", lambda: make(learning_rate=lr), dtype="float64")
 
 
