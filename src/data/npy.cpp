@@ -12,6 +12,7 @@
 #include "data/zip_archive.h"
 #include "keras/base/error.h"
 #include "keras/tensor/host_buffer.h"
+#include "schema/utf8.h"
 
 namespace keras {
 namespace {
@@ -207,42 +208,15 @@ ElementFormat parse_descr(const std::string& descr, std::string_view where) {
                     "descr='" + descr + "' in '" + std::string(where) + "'", ""});
 }
 
-void append_utf8(std::string& out, uint32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | (c >> 6));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | (c >> 12));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | (c >> 18));
-    out += static_cast<char>(0x80 | ((c >> 12) & 0x3f));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  }
-}
-
 // The code points of UTF-8 text. Throws ValueError where it is none.
 std::vector<uint32_t> code_points(const std::string& text) {
   std::vector<uint32_t> out;
   for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 0;
-    bool valid = length > 0 && i + length <= text.size();
-    uint32_t c = length == 1 ? lead : lead & (0xffU >> (length + 1));
-    for (size_t k = 1; valid && k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      valid = (next & 0xc0) == 0x80;
-      c = (c << 6) | (next & 0x3fU);
-    }
-    if (!valid || c > 0x10ffff) {
+    const auto c = internal::next_code_point(text, i);
+    if (!c) {
       fail<ValueError>({"npy", "Strings must be UTF-8 to be saved", "a string with other bytes", ""});
     }
-    out.push_back(c);
-    i += length;
+    out.push_back(*c);
   }
   return out;
 }
@@ -260,7 +234,7 @@ std::string read_string(const char* element, const ElementFormat& format, std::s
         fail<ValueError>(
             {"npy", "Strings must be unicode", "a wrong character in '" + std::string(where) + "'", ""});
       }
-      append_utf8(out, c);
+      internal::append_utf8(out, c);
     }
   }
   while (!out.empty() && out.back() == '\0') out.pop_back();
