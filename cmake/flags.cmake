@@ -6,6 +6,9 @@ target_compile_options(keras_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -
 find_program(KERAS_LLD NAMES ld.lld)
 if(KERAS_LLD)
   target_link_options(keras_flags INTERFACE -fuse-ld=lld)
+  # g++ can split off a cold part of no length; lld's unwind table then hides the function that follows it, and an
+  # exception that passes through that one aborts the program.
+  target_compile_options(keras_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fno-reorder-blocks-and-partition>)
 endif()
 
 if(KERAS_SANITIZE)
