@@ -193,6 +193,14 @@ void backward(const T* y, const T* dy, T* dx, int64_t begin, int64_t end, int64_
   }
 }
 
+template <class T>
+T softmax_of_row(const T* x, T* y, int64_t n) {
+  const T shift = row_maximum(x, n);
+  const T sum = row_exp_sum<true>(x, y, n, shift);
+  row_affine(y, y, n, T(1) / sum, T(0));
+  return shift + std::log(sum);
+}
+
 template <class D, class T>
 HWY_INLINE int64_t scaled_exp_span(D d, const T* x, T* dx, int64_t count, T shift, T scale, int64_t i) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -225,6 +233,7 @@ void scaled_exp_row(const T* x, T* dx, int64_t count, T shift, T scale) {
   void log_softmax_grad_##T(const T* y, const T* dy, T* dx, int64_t b, int64_t e, int64_t m, int64_t i) { \
     backward<true>(y, dy, dx, b, e, m, i);                                                                \
   }                                                                                                       \
+  T softmax_row_##T(const T* x, T* y, int64_t n) { return softmax_of_row(x, y, n); }                      \
   void scaled_exp_##T(const T* x, T* dx, int64_t n, T shift, T scale) {                                   \
     scaled_exp_row(x, dx, n, shift, scale);                                                               \
   }
@@ -245,6 +254,11 @@ namespace keras::native {
   HWY_EXPORT(softmax_grad_##T);                                                                          \
   HWY_EXPORT(log_softmax_grad_##T);                                                                      \
   HWY_EXPORT(scaled_exp_##T);                                                                            \
+  HWY_EXPORT(softmax_row_##T);                                                                           \
+  template <>                                                                                            \
+  T SoftmaxRows<T>::softmax_row(const T* x, T* y, int64_t n) {                                           \
+    return HWY_DYNAMIC_DISPATCH(softmax_row_##T)(x, y, n);                                               \
+  }                                                                                                      \
   template <>                                                                                            \
   void SoftmaxRows<T>::softmax(const T* x, T* y, int64_t b, int64_t e, int64_t m, int64_t i) {           \
     HWY_DYNAMIC_DISPATCH(softmax_##T)(x, y, b, e, m, i);                                                 \

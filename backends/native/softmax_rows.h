@@ -17,6 +17,8 @@ struct SoftmaxRows {
                            int64_t inner);
   static void log_softmax_grad(const T* y, const T* dy, T* dx, int64_t begin, int64_t end, int64_t middle,
                                int64_t inner);
+  /// Softmax of one contiguous row; gives its log-sum-exp.
+  static T softmax_row(const T* x, T* y, int64_t count);
   /// dx = scale e^(x - shift) over one contiguous row.
   static void scaled_exp(const T* x, T* dx, int64_t count, T shift, T scale);
 };

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention by blocks of queries: the logits of a block stay in the cache, those of all queries never exist.
+// Residual: the log-sum-exp of each row (B, N, T), from which the gradient makes the weights again.
+#include <algorithm>
+#include <array>
+
+#include "axis_split.h"
+#include "gemm.h"
+#include "residual.h"
+#include "softmax_rows.h"
+#include "through_float32.h"
+
+namespace keras::native {
+
+namespace {
+
+struct Sizes {
+  int64_t batch = 0, heads = 0, queries = 0, keys = 0, width = 0, value_width = 0;
+  double scale = 1;
+  bool causal = false, has_bias = false, wants_residuals = false;
+  int64_t operands = 3;                             // q, k, v, perhaps a bias, perhaps a random state
+  std::array<int64_t, 4> bias_strides{0, 0, 0, 0};  // over (B, N, T, S), 0 where it is broadcast
+  int64_t bias_count = 0;
+
+  int64_t block() const { return std::clamp<int64_t>(32768 / std::max<int64_t>(1, keys), 16, 128); }
+  int64_t blocks() const { return (queries + block() - 1) / block(); }
+  /// Keys that queries before `end` may see.
+  int64_t visible(int64_t end) const { return causal ? std::min(keys, end) : keys; }
+};
+
+/// Fills `logits` (count, visible) with scale q k^T + bias of queries [first, first + count).
+template <class T>
+void block_logits(const Sizes& s, const T* q, const T* k, const T* bias, int64_t b, int64_t n, int64_t first,
+                  int64_t count, int64_t columns, T* logits) {
+  const int64_t step = s.heads * s.width;
+  gemm(false, true, count, columns, s.width, static_cast<T>(s.scale),
+       q + ((b * s.queries + first) * s.heads + n) * s.width, step, k + (b * s.keys * s.heads + n) * s.width,
+       step, T(0), logits, columns);
+  if (!bias) return;
+  const auto& strides = s.bias_strides;
+  for (int64_t i = 0; i < count; ++i) {
+    const T* const from = bias + b * strides[0] + n * strides[1] + (first + i) * strides[2];
+    T* const to = logits + i * columns;
+    if (strides[3] == 0) {
+      for (int64_t j = 0; j < columns; ++j) to[j] += from[0];
+    } else {
+      for (int64_t j = 0; j < columns; ++j) to[j] += from[j];
+    }
+  }
+}
+
+template <class T>
+class Attention final : public keras_kernel {
+ public:
+  explicit Attention(const Sizes& sizes) : s_(sizes) { residuals = s_.wants_residuals ? 1 : 0; }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
+    const T* const q = input_as<T>(in[0]);
+    const T* const k = input_as<T>(in[1]);
+    const T* const v = input_as<T>(in[2]);
+    const T* const bias = s_.has_bias ? input_as<T>(in[3]) : nullptr;
+    T* const y = output_as<T>(out[0]);
+    T* const sums =
+        residuals > 0 ? residual<T>(out[1], dtype_number<T>, {s_.batch, s_.heads, s_.queries}) : nullptr;
+    const int64_t blocks = s_.blocks(), block = s_.block(), step = s_.heads * s_.value_width;
+    const int64_t work = std::max<int64_t>(1, block * s_.keys * (s_.width + s_.value_width));
+    parallel_for(s_.batch * s_.heads * blocks, std::max<int64_t>(1, 250000 / work),
+                 [=, this](int64_t begin, int64_t end) {
+                   const Scratch memory(sizeof(T) * static_cast<size_t>(block * s_.keys));
+                   T* const logits = memory.as<T>();
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t head = i / blocks, b = head / s_.heads, n = head % s_.heads;
+                     const int64_t first = i % blocks * block, count = std::min(block, s_.queries - first);
+                     const int64_t columns = s_.visible(first + count);
+                     block_logits(s_, q, k, bias, b, n, first, count, columns, logits);
+                     for (int64_t r = 0; r < count; ++r) {
+                       T* const row = logits + r * columns;
+                       const int64_t seen = s_.visible(first + r + 1);
+                       const T sum = SoftmaxRows<T>::softmax_row(row, row, seen);
+                       std::fill(row + seen, row + columns, T(0));
+                       if (sums) sums[head * s_.queries + first + r] = sum;
+                     }
+                     gemm(false, false, count, s_.value_width, columns, T(1), logits, columns,
+                          v + (b * s_.keys * s_.heads + n) * s_.value_width, step, T(0),
+                          y + ((b * s_.queries + first) * s_.heads + n) * s_.value_width, step);
+                   }
+                 });
+  }
+
+ private:
+  Sizes s_;
+};
+
+template <class T>
+class AttentionGrad final : public keras_kernel {
+ public:
+  explicit AttentionGrad(const Sizes& sizes) : s_(sizes) {}
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
+    Pointers p{};
+    p.q = input_as<T>(in[0]);
+    p.k = input_as<T>(in[1]);
+    p.v = input_as<T>(in[2]);
+    p.bias = s_.has_bias ? input_as<T>(in[3]) : nullptr;
+    p.y = input_as<T>(in[s_.operands]);
+    p.dy = input_as<T>(in[s_.operands + 1]);
+    p.sums = input_as<T>(in[s_.operands + 2]);
+    p.dq = output_as<T>(out[0]);
+    p.dk = output_as<T>(out[1]);
+    p.dv = output_as<T>(out[2]);
+    p.dbias = s_.has_bias && num_out > 3 ? output_as<T>(out[3]) : nullptr;
+    if (p.dbias) std::fill_n(p.dbias, s_.bias_count, T(0));
+    const auto body = [=, this](int64_t begin, int64_t end) {
+      const Scratch memory(sizeof(T) * static_cast<size_t>(2 * s_.block() * s_.keys));
+      for (int64_t head = begin; head < end; ++head)
+        one_head(p, head / s_.heads, head % s_.heads, memory.as<T>());
+    };
+    // Heads that share a part of the bias add to it one after the other.
+    const bool shared =
+        p.dbias && ((s_.bias_strides[0] == 0 && s_.batch > 1) || (s_.bias_strides[1] == 0 && s_.heads > 1));
+    if (shared) {
+      body(0, s_.batch * s_.heads);
+    } else {
+      const int64_t work = std::max<int64_t>(1, s_.queries * s_.keys * s_.width * 4);
+      parallel_for(s_.batch * s_.heads, std::max<int64_t>(1, 250000 / work), body);
+    }
+  }
+
+ private:
+  struct Pointers {
+    const T *q, *k, *v, *bias, *y, *dy, *sums;
+    T *dq, *dk, *dv, *dbias;
+  };
+
+  void one_head(const Pointers& p, int64_t b, int64_t n, T* memory) const {
+    const int64_t step = s_.heads * s_.width, value_step = s_.heads * s_.value_width, block = s_.block();
+    const int64_t key = (b * s_.keys * s_.heads + n) * s_.width,
+                  value = (b * s_.keys * s_.heads + n) * s_.value_width;
+    T* const weights = memory;
+    T* const dweights = memory + block * s_.keys;
+    for (int64_t j = 0; j < s_.keys; ++j) {
+      std::fill_n(p.dk + key + j * step, s_.width, T(0));
+      std::fill_n(p.dv + value + j * value_step, s_.value_width, T(0));
+    }
+    for (int64_t first = 0; first < s_.queries; first += block) {
+      const int64_t count = std::min(block, s_.queries - first), columns = s_.visible(first + count);
+      const int64_t query = ((b * s_.queries + first) * s_.heads + n) * s_.width;
+      const int64_t result = ((b * s_.queries + first) * s_.heads + n) * s_.value_width;
+      block_logits(s_, p.q, p.k, p.bias, b, n, first, count, columns, weights);
+      for (int64_t r = 0; r < count; ++r) {
+        T* const row = weights + r * columns;
+        const int64_t seen = s_.visible(first + r + 1);
+        SoftmaxRows<T>::scaled_exp(row, row, seen, p.sums[(b * s_.heads + n) * s_.queries + first + r], T(1));
+        std::fill(row + seen, row + columns, T(0));
+      }
+      gemm(true, false, columns, s_.value_width, count, T(1), weights, columns, p.dy + result, value_step,
+           T(1), p.dv + value, value_step);
+      gemm(false, true, count, columns, s_.value_width, T(1), p.dy + result, value_step, p.v + value,
+           value_step, T(0), dweights, columns);
+      for (int64_t r = 0; r < count; ++r) {
+        T level = 0;
+        for (int64_t h = 0; h < s_.value_width; ++h) {
+          level += p.dy[result + r * value_step + h] * p.y[result + r * value_step + h];
+        }
+        T* const row = dweights + r * columns;
+        const T* const weight = weights + r * columns;
+        for (int64_t j = 0; j < columns; ++j) row[j] = weight[j] * (row[j] - level);
+      }
+      if (p.dbias) add_bias(p.dbias, b, n, first, count, columns, dweights);
+      gemm(false, false, count, s_.width, columns, static_cast<T>(s_.scale), dweights, columns, p.k + key,
+           step, T(0), p.dq + query, step);
+      gemm(true, false, columns, s_.width, count, static_cast<T>(s_.scale), dweights, columns, p.q + query,
+           step, T(1), p.dk + key, step);
+    }
+  }
+
+  void add_bias(T* dbias, int64_t b, int64_t n, int64_t first, int64_t count, int64_t columns,
+                const T* dlogits) const {
+    const auto& strides = s_.bias_strides;
+    for (int64_t r = 0; r < count; ++r) {
+      T* const to = dbias + b * strides[0] + n * strides[1] + (first + r) * strides[2];
+      for (int64_t j = 0; j < columns; ++j) to[j * strides[3]] += dlogits[r * columns + j];
+    }
+  }
+
+  Sizes s_;
+};
+
+bool sizes_of(const keras_op& op, Sizes& s, std::string& reason) {
+  const auto& attr = attributes<AttentionAttributes>(op);
+  if (attr.dropout_rate > 0) {
+    reason = "attention with dropout on the weights";
+    return false;
+  }
+  const keras_desc &q = op.inputs[0], &k = op.inputs[1], &v = op.inputs[2];
+  s = {q.shape[0], q.shape[2], q.shape[1],       k.shape[1],         q.shape[3],
+       v.shape[3], attr.scale, attr.causal != 0, attr.has_bias != 0, op.wants_residuals != 0};
+  if (k.shape[2] != s.heads || v.shape[2] != s.heads || s.keys == 0) {
+    reason = "attention is native with as many heads in keys and values as in queries, and with keys";
+    return false;
+  }
+  const bool gradient = std::string(op.name) == "attention_grad";
+  s.operands = gradient ? op.num_inputs - 3 : op.num_inputs;
+  if (s.has_bias) {
+    const keras_desc& bias = op.inputs[3];
+    if (bias.dtype != q.dtype || bias.rank > 4) {
+      reason = "the bias is no float tensor of up to four axes";
+      return false;
+    }
+    const int64_t full[4] = {s.batch, s.heads, s.queries, s.keys};
+    int64_t stride = 1;
+    for (int axis = 3; axis >= 0; --axis) {
+      const int at = axis - (4 - bias.rank);
+      if (at < 0 || bias.shape[at] == 1) continue;
+      if (bias.shape[at] != full[axis]) {
+        reason = "the bias does not broadcast to the logits";
+        return false;
+      }
+      s.bias_strides[axis] = stride;
+      stride *= bias.shape[at];
+    }
+    s.bias_count = element_count(bias);
+  }
+  return true;
+}
+
+template <template <class> class Kernel>
+std::unique_ptr<keras_kernel> make(const keras_op& op, std::string& reason) {
+  if (has_half(op)) return through_float32(op, make<Kernel>, reason);
+  Sizes sizes;
+  if (!sizes_of(op, sizes, reason)) return nullptr;
+  if (op.inputs[0].dtype == KERAS_FLOAT32) return std::make_unique<Kernel<float>>(sizes);
+  if (op.inputs[0].dtype == KERAS_FLOAT64) return std::make_unique<Kernel<double>>(sizes);
+  reason = "attention is for floats";
+  return nullptr;
+}
+
+[[maybe_unused]] const bool registered = register_kernel("attention", make<Attention>, 10) &&
+                                         register_kernel("attention_grad", make<AttentionGrad>, 10);
+
+}  // namespace
+
+}  // namespace keras::native
