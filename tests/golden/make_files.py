@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from golden import HERE, Family, draw, freeze, keras, set_weights, tensors, to_json, tree
+from golden import HERE, Family, draw, finalize, freeze, keras, set_weights, tensors, to_json, tree
 
 L, opt = keras.layers, keras.optimizers
 FILES = os.path.join(HERE, "files")
@@ -23,6 +23,7 @@ def case(name, make, inputs, kinds=("keras",), train=None, dtype=None, note=None
     x = draw(rng, inputs)
     model(tensors(x))
     set_weights(rng, model.weights)
+    finalize(model)
     if train:
         model.compile(jit_compile=False, **train[0]())
         model.fit(x, train[1], epochs=2, batch_size=4, shuffle=False, verbose=0)
@@ -59,12 +60,14 @@ def sequential():
                              L.BatchNormalization(), L.Flatten(), L.Dropout(0.5), L.Dense(3, activation="softmax")])
 
 
-def shared_nested():
+def shared_nested(nodes=True):
     a, b = keras.Input((4,), name="left"), keras.Input((4,), name="right")
     shared = L.Dense(3, activation="tanh", name="shared")
     inner_in = keras.Input((3,), name="inner_in")
     inner = keras.Model(inner_in, L.Dense(2, name="inner_dense")(inner_in), name="inner")
     x = L.Concatenate(name="join")([inner(shared(a)), inner(shared(b))])
+    if not nodes:
+        return keras.Model([a, b], L.Dense(2, name="head")(x), name="shared_plain")
     x = keras.ops.relu(x * 2.0 + 0.5)
     top = keras.ops.mean(x, axis=-1, keepdims=True)
     head = L.Dense(2, name="head")(x[:, 1:] - top)
@@ -139,7 +142,9 @@ for old in os.listdir(FILES):
         os.remove(os.path.join(FILES, old))
 TARGET = np.linspace(-1, 1, 8).reshape(8, 1).astype("float32")
 case("sequential", sequential, (2, 6, 6, 1), kinds=("keras", "legacy"))
-case("shared_nested", shared_nested, {"left": (2, 4), "right": (2, 4)}, kinds=("keras", "legacy"))
+case("shared_nested", shared_nested, {"left": (2, 4), "right": (2, 4)})
+case("shared_plain", lambda: shared_nested(False), [(2, 4), (2, 4)], kinds=("legacy",),
+     note="without operation nodes, which Keras cannot read back from a legacy file")
 case("recurrent", recurrent, np.array([[1, 2, 0, 3, 0], [5, 4, 1, 0, 0]], "int32"))
 case("masked", masked_functional, np.array([[1, 2, 0, 3, 0], [5, 4, 1, 0, 0]], "int32"))
 case("attention", attention, (2, 3, 4))
