@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "base/temporary_file.h"
 #include "hdf5_values.h"
 #include "saving/hdf5/checksum.h"
 #include "saving/hdf5/writer.h"
-#include "temporary_file.h"
 
 namespace keras::internal::hdf5 {
 namespace {

@@ -2,8 +2,8 @@
 // Files that h5py wrote; tests/saving/data/make_hdf5.py made them.
 #include <gtest/gtest.h>
 
+#include "base/temporary_file.h"
 #include "hdf5_values.h"
-#include "temporary_file.h"
 
 namespace keras::internal::hdf5 {
 namespace {

@@ -3,9 +3,9 @@
 #ifdef KERAS_HAVE_LIBHDF5
 #include <gtest/gtest.h>
 
+#include "base/temporary_file.h"
 #include "hdf5_values.h"
 #include "libhdf5.h"
-#include "temporary_file.h"
 
 namespace keras::internal::hdf5 {
 namespace {

@@ -3,10 +3,10 @@
 #ifdef KERAS_HAVE_LIBHDF5
 #include <gtest/gtest.h>
 
+#include "base/temporary_file.h"
 #include "hdf5_values.h"
 #include "libhdf5.h"
 #include "saving/hdf5/writer.h"
-#include "temporary_file.h"
 
 namespace keras::internal::hdf5 {
 namespace {

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <functional>
 
+#include "base/temporary_file.h"
 #include "hdf5_values.h"
 #include "libhdf5.h"
-#include "temporary_file.h"
 
 namespace keras::internal::hdf5 {
 namespace {

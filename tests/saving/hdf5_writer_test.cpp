@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_file.h"
 #include "hdf5_values.h"
-#include "temporary_file.h"
 
 namespace keras::internal::hdf5 {
 namespace {

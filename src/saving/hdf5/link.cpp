@@ -109,7 +109,7 @@ std::vector<Link> read_links(const FileImage& image, const ObjectHeader& header)
     if (name.empty() || name == "." || name.find('/') != std::string::npos ||
         name.find('\0') != std::string::npos || (i > 0 && name == links[i - 1].name)) {
       image.reject("group", header.address(), "names must be unique, not empty, and without '/'",
-                   "'" + name + "'");
+                   "'" + std::string(name.c_str()) + "'");
     }
   }
   return links;

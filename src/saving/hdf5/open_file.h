@@ -6,8 +6,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "saving/hdf5/link.h"
-#include "saving/hdf5/mapped_file.h"
 #include "saving/hdf5/superblock.h"
 
 namespace keras::internal::hdf5 {

@@ -44,7 +44,7 @@ class Writer::Finisher {
     flush_strings();
     const Symbol root = write_object("", *writer_.root_);
     const auto superblock = encode_superblock(root.header, root.tree, root.heap, writer_.position_);
-    writer_.sink_.rewrite_start(superblock);
+    writer_.sink_.rewrite(0, superblock);
   }
 
  private:

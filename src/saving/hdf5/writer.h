@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "saving/byte_sink.h"
+#include "base/byte_sink.h"
 #include "saving/hdf5/attribute.h"
 #include "saving/hdf5/dataspace.h"
 #include "saving/hdf5/datatype.h"

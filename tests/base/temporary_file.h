@@ -24,8 +24,10 @@ class TemporaryFile {
 
   std::string path() const { return path_.string(); }
 
-  void write(std::span<const std::byte> bytes) const {
-    std::ofstream(path_, std::ios::binary)
+  void write(std::span<const std::byte> bytes) const { write(path(), bytes); }
+
+  static void write(const std::string& path, std::span<const std::byte> bytes) {
+    std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "saving/hdf5/mapped_file.h"
+#include "base/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 
 #include "keras/base/error.h"
 
-namespace keras::internal::hdf5 {
+namespace keras::internal {
 
 MappedFile::MappedFile(const std::string& path) {
   const auto refuse = [&](std::string_view requirement, const std::string& reason) {
@@ -36,4 +36,4 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-}  // namespace keras::internal::hdf5
+}  // namespace keras::internal

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-namespace keras::internal::hdf5 {
+namespace keras::internal {
 
 /// A file's bytes, mapped for reading: large weights are copied once, from the page cache to their tensor.
 /// As with every mapping, the file must not be cut shorter while it is open.
@@ -23,4 +23,4 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-}  // namespace keras::internal::hdf5
+}  // namespace keras::internal
