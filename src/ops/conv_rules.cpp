@@ -59,7 +59,7 @@ Shape conv_shape(const InferContext& c, const Shape& x, const Shape& kernel, con
     if (stride < 1 || dilation < 1)
       fail<ValueError>({c.op, "strides and dilations must be positive", received, ""});
     const Dim extent = (kernel[i] - Dim(1)) * Dim(dilation) + Dim(1);
-    const Dim padded = x[i + 1] + Dim(at.pad_low.v[i] + at.pad_high.v[i]);
+    const Dim padded = x[i + 1] + Dim::from_code(at.pad_low.v[i]) + Dim::from_code(at.pad_high.v[i]);
     if (padded.known() && extent.known() && padded.value() < extent.value()) {
       fail<ValueError>(
           {c.op,

@@ -53,6 +53,8 @@ Tensor gelu_slope(const Tensor& z) {
 }
 
 Tensor positive(const Tensor& x) { return prim::greater(x, scalar_like(x, 0.0)); }
+// min(z, 0), with slope 1 at 0.
+Tensor negative_part(const Tensor& z) { return prim::select(positive(z), scalar_like(z, 0.0), z); }
 Tensor below(const Tensor& x, double bound) { return prim::less(x, scalar_like(x, bound)); }
 
 }  // namespace
@@ -77,7 +79,7 @@ Tensor activate(const Tensor& z, int64_t activation, double alpha) {
     case KERAS_ACT_ELU:
       return prim::select(
           positive(z), z,
-          prim::mul(scalar_like(z, alpha), prim::expm1(prim::minimum(z, scalar_like(z, 0.0)))));
+          prim::mul(scalar_like(z, alpha), prim::expm1(negative_part(z))));
     case KERAS_ACT_LEAKY_RELU:
       return prim::select(positive(z), z, prim::mul(scalar_like(z, alpha), z));
     case KERAS_ACT_RELU6:
@@ -118,7 +120,7 @@ Tensor activation_gradient(const Tensor& z, const Tensor& y, const Tensor& dy, i
     }
     case KERAS_ACT_ELU:
       return prim::mul(dy, prim::select(positive(z), one,
-                                        prim::mul(scalar_like(z, alpha), prim::exp(prim::minimum(z, zero)))));
+                                        prim::mul(scalar_like(z, alpha), prim::exp(negative_part(z)))));
     case KERAS_ACT_LEAKY_RELU:
       return prim::mul(dy, prim::select(positive(z), one, scalar_like(z, alpha)));
     case KERAS_ACT_RELU6:

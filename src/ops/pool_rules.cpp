@@ -37,7 +37,7 @@ Shape pooled_shape(const InferContext& c, const Shape& x, const PoolAttributes& 
     if (at.pad_low.v[i] >= at.window.v[i] || at.pad_high.v[i] >= at.window.v[i]) {
       fail<ValueError>({c.op, "The padding must be smaller than the window", received, ""});
     }
-    const Dim padded = x[i + 1] + Dim(at.pad_low.v[i] + at.pad_high.v[i]);
+    const Dim padded = x[i + 1] + Dim::from_code(at.pad_low.v[i]) + Dim::from_code(at.pad_high.v[i]);
     if (padded.known() && padded.value() < at.window.v[i]) {
       fail<ValueError>(
           {c.op,

@@ -98,8 +98,9 @@ struct TensorImpl {
   DeviceMemory device;
   HostBuffer host;  // the value's first home, or a cached download
   std::shared_ptr<AbstractValue> abstract;
-  std::shared_ptr<const Tensor> mask;  // Keras' _keras_mask
-  std::optional<double> literal;       // a weak float's value before it was rounded to floatx
+  std::shared_ptr<const Tensor> mask;    // Keras' _keras_mask
+  std::shared_ptr<const Tensor> logits;  // what softmax or sigmoid made the value from (Keras' _keras_logits)
+  std::optional<double> literal;         // a weak float's value before it was rounded to floatx
   std::atomic<uint64_t> id{0};
   std::atomic<const void*> host_ready{nullptr};  // the elements in host memory, once somebody asked
   std::atomic<bool> device_ready{false};         // `device` may be read without the lock

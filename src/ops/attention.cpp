@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keras/ops/attention.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "keras/base/error.h"
+#include "ops/fused.h"
+#include "ops/primitives.h"
+#include "ops/promotion.h"
+
+namespace keras::ops {
+
+using namespace internal;
+
+namespace {
+
+// What stands for "does not count" in the logits; large and finite, so that a row without any position is
+// uniform.
+Tensor excluded(DType dtype) {
+  return prim::scalar(-0.7 * (dtype == DType::float16 ? 65500.0 : 3.38953e38), dtype);
+}
+
+// (B, S, K, H) with every head repeated for its group of queries.
+Tensor repeat_heads(const Tensor& x, Dim groups) {
+  if (groups == Dim(1)) return x;
+  const Dim b = x.dim(0), s = x.dim(1), k = x.dim(2), h = x.dim(3);
+  return prim::reshape(prim::broadcast_to(prim::expand_dims(x, 3), Shape{b, s, k, groups, h}),
+                       Shape{b, s, k * groups, h});
+}
+
+}  // namespace
+
+Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                             const DotProductAttentionOptions& options) {
+  const char* where = "dot_product_attention";
+  if (options.flash_attention.value_or(false)) {
+    fail<UnsupportedError>({where, "The backend chooses its attention kernel itself", "flash_attention=true",
+                            "leave flash_attention unset"});
+  }
+  if (options.attn_logits_soft_cap) {
+    fail<UnsupportedError>({where, "attn_logits_soft_cap is not available here", "", "leave it unset"});
+  }
+  const auto shapes = [&] {
+    return fmt::format("query.shape={}, key.shape={}, value.shape={}", query.shape().to_string(),
+                       key.shape().to_string(), value.shape().to_string());
+  };
+  if (query.rank() != 4 || key.rank() != 4 || value.rank() != 4) {
+    fail<ValueError>(
+        {where, "query, key and value must have rank 4: batch, positions, heads, width", shapes(), ""});
+  }
+  auto promoted = promote(std::vector<Tensor>{query, key, value});
+  for (auto& t : promoted) t = as_float(t);
+  const Tensor& q = promoted[0];
+  Tensor k = promoted[1], v = promoted[2];
+  const Dim heads = q.dim(2), own = k.dim(2);
+  if (heads.known() && own.known() && !(heads == own)) {
+    if (own.value() < 1 || heads.value() % own.value() != 0) {
+      fail<ValueError>({where, "The query's heads must be a multiple of the key's", shapes(), ""});
+    }
+    const Dim groups(heads.value() / own.value());
+    k = repeat_heads(k, groups);
+    v = repeat_heads(v, groups);
+  }
+  Tensor bias = options.bias.defined() ? as_dtype(options.bias, q.dtype()) : Tensor();
+  if (options.mask.defined()) {
+    if (options.mask.dtype() != DType::bool_) {
+      fail<TypeError>({where, "The mask must be bool", std::string(dtype_name(options.mask.dtype())),
+                       "compare or cast it"});
+    }
+    bias =
+        prim::select(options.mask, bias.defined() ? bias : prim::scalar(0, q.dtype()), excluded(q.dtype()));
+  }
+  fused::AttentionArguments arguments;
+  arguments.causal = options.is_causal;
+  arguments.scale = options.scale.value_or(1.0 / std::sqrt(static_cast<double>(k.dim(3).value())));
+  return fused::attention(q, k, v, bias, Tensor(), arguments);
+}
+
+}  // namespace keras::ops
