@@ -128,6 +128,11 @@ Tensor sparse_categorical_crossentropy(const Tensor& target, const Tensor& outpu
   return fused::softmax_cross_entropy(logits, labels);
 }
 
+Tensor polar(const Tensor& abs_, const Tensor& angle) {
+  const Tensor r = as_dtype(abs_, DType::float32), phi = as_dtype(angle, DType::float32);
+  return prim::complex(prim::mul(r, prim::cos(phi)), prim::mul(r, prim::sin(phi)));
+}
+
 Tensor psnr(const Tensor& x1, const Tensor& x2, double max_val) {
   check_same_shape("psnr", x1, x2);
   const auto [a, b] = promote_float(x1, x2);

@@ -25,6 +25,9 @@ Tensor categorical_crossentropy(const Tensor& target, const Tensor& output, bool
 Tensor sparse_categorical_crossentropy(const Tensor& target, const Tensor& output, bool from_logits = false,
                                        int axis = -1);
 
+/// The complex64 tensor abs (cos(angle) + i sin(angle)).
+Tensor polar(const Tensor& abs_, const Tensor& angle);
+
 /// Peak signal-to-noise ratio of two tensors of one shape, in decibels.
 Tensor psnr(const Tensor& x1, const Tensor& x2, double max_val);
 
