@@ -2,12 +2,15 @@
 // keras.ops.nn against real Keras: values and gradients of tests/golden/ops_nn.npz.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <complex>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "keras/autodiff/gradient_tape.h"
+#include "keras/base/error.h"
 #include "keras/data/npy.h"
 #include "keras/ops/nn.h"
 
