@@ -369,6 +369,18 @@ NamedTensors read_archive(internal::ZipReader& archive) {
   return out;
 }
 
+int64_t count_elements(const Header& header, std::string_view where) {
+  int64_t count = 1;
+  bool overflow = false;
+  for (const int64_t size : header.shape) overflow = __builtin_mul_overflow(count, size, &count) || overflow;
+  if (std::find(header.shape.begin(), header.shape.end(), 0) != header.shape.end()) return 0;
+  if (overflow) {
+    fail<ValueError>(
+        {"npy", "The number of elements must fit in 64 bits", "'" + std::string(where) + "'", ""});
+  }
+  return count;
+}
+
 }  // namespace
 
 Tensor npy_from_bytes(std::span<const std::byte> bytes, std::string_view where) {
@@ -391,7 +403,7 @@ Tensor npy_from_bytes(std::span<const std::byte> bytes, std::string_view where) 
   const Header header = HeaderParser(text.substr(start, header_size), where).parse();
   const ElementFormat format = parse_descr(header.descr, where);
   const Shape shape(header.shape.begin(), header.shape.end());
-  const int64_t count = shape.elements();
+  const int64_t count = count_elements(header, where);
   const std::string_view data = text.substr(start + header_size);
   if (format.size > 0 && static_cast<uint64_t>(count) > data.size() / format.size) {
     fail<ValueError>({"npy", "The file must hold all elements of its shape",

@@ -293,7 +293,8 @@ std::string lone_float(T value, bool keep_zero) {
   if (!finite(value)) return nonfinite_text(value, false);
   const Decimal d = shortest(value);
   const double magnitude = std::fabs(exact(value));
-  if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e16)) {
+  const double scientific_at = std::is_same_v<T, double> ? 1e16 : scientific_from<T>();
+  if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < scientific_at)) {
     const Parts p = positional(d);
     if (p.fraction.empty()) return keep_zero ? p.whole + ".0" : p.whole;
     return p.whole + "." + p.fraction;
