@@ -246,9 +246,6 @@ class Run:
             by_id = {id(t): g for t, g in zip(watched, got)}
             self.grads = [by_id.get(id(t)) for t in flat]
             self.weight_grads = got[len(watched):]
-        self.bad_grads = any(g is not None and not finite(to_numpy(g)) for g in self.grads)
-        if self.bad_grads:  # a Keras bug in some adaptive pooling: no gradient to compare with
-            self.grads = [None] * len(flat)
         self.after = [to_numpy(w) for w in layer.weights]
 
 
@@ -264,14 +261,15 @@ def steep(a, b, tolerance):
 
 
 def layer_case(family, name, make, inputs, *, mask=None, call_args=(), tensor_kwargs=None, calls=1,
-               call_kwargs=None, transposed=None, check=True, weights=None, note=None, jit=False):
+               call_kwargs=None, transposed=None, check=True, weights=None, note=None, jit=False,
+               grads=True):
     """Runs one layer and stores its case.
 
     make: a function that returns the layer. inputs: an array, a shape to draw, or a list or dict
     of these. transposed: a function like `make`, whose layer (channels_first) is the one stored,
     while the numbers come from `make`'s channels_last layer. check: draw again while a small
     change of the inputs changes the gradients abruptly (a kink or a tie is too near). jit: through XLA, for what the TensorFlow
-    kernels refuse.
+    kernels refuse. grads: False leaves out the gradients of the inputs.
     """
     kwargs = dict(call_kwargs or {})
     for attempt in range(40):
@@ -310,6 +308,9 @@ def layer_case(family, name, make, inputs, *, mask=None, call_args=(), tensor_kw
         other = Run(layer, tensors(moved[0]), m, tensors(moved[1]), tensors(moved[2]), kwargs, calls,
                     run.cotangents, rng, call)
         wide = 0.15 if any(o.dtype.size < 4 for o in run.outputs) else 0.04
+        if not grads:
+            run.grads = [None] * len(run.grads)
+            break
         if not steep(run.grads + run.weight_grads, other.grads + other.weight_grads, wide):
             break
     else:
@@ -360,9 +361,6 @@ def layer_case(family, name, make, inputs, *, mask=None, call_args=(), tensor_kw
         fields["first_outputs"] = family.keys("first", run.first)
     if any(not np.array_equal(a, b) for a, b in zip(run.before, run.after)):
         fields["weights_after"] = family.keys("after", run.after)
-    if run.bad_grads:
-        note = "Keras gives a gradient that is not finite: left out"
-        print(f"{family.name}/{name}: {note}")
     if note:
         fields["note"] = note
     try:
