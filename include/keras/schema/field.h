@@ -28,10 +28,10 @@ namespace keras {
 
 /// One field of an options struct, without its C++ types.
 struct Field {
-  const char* name = "";
-  const char* doc = "";
-  void* (*locate)(void* options) = nullptr;  ///< the field inside its struct
-  const internal::FieldType* type = nullptr;
+  const char* name = "";                      ///< in configs
+  const char* doc = "";                       ///< one line of explanation
+  void* (*locate)(void* options) = nullptr;   ///< the field inside its struct
+  const internal::FieldType* type = nullptr;  ///< how its C++ type is read and written
 
   /// The field's value as JSON.
   Json read(const void* options) const { return type->to_json(locate(const_cast<void*>(options))); }

@@ -41,8 +41,8 @@ struct EnumNames;
 /// One value of an enum and its name.
 template <class E>
 struct EnumName {
-  E value;
-  const char* name;
+  E value;           ///< the enumerator
+  const char* name;  ///< as Keras writes it
 };
 
 namespace internal {

@@ -20,10 +20,11 @@ namespace keras {
 ///     config["units"].as_int();
 class Json {
  public:
+  /// The kinds of values; JSON's numbers are integers or reals by how they are written.
   enum class Kind : uint8_t { null, boolean, integer, real, string, list, dict };
-  using List = std::vector<Json>;
-  using Item = std::pair<std::string, Json>;
-  using Dict = std::vector<Item>;
+  using List = std::vector<Json>;             ///< the items of a list
+  using Item = std::pair<std::string, Json>;  ///< a key and its value
+  using Dict = std::vector<Item>;             ///< a dictionary in its order
 
   Json() noexcept;  ///< null
   Json(const Json& other);
@@ -48,6 +49,7 @@ class Json {
   /// A dictionary of the items. Throws ValueError for a key that comes twice.
   static Json dict(Dict items = {});
 
+  /// What it is.
   Kind kind() const { return static_cast<Kind>(value_.index()); }
   /// "an integer", "a list", ...: for messages.
   std::string_view kind_name() const;

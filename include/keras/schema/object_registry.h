@@ -36,9 +36,9 @@ std::string_view category_name(ObjectCategory category);
 
 /// A class that can be made from its name and config.
 struct ObjectEntry {
-  ObjectCategory category = ObjectCategory::layer;
-  std::string module;                ///< Keras' module ("keras.layers"); "" for a user's class
-  std::string class_name;            ///< "Dense"
+  ObjectCategory category = ObjectCategory::layer;  ///< what it is
+  std::string module;                               ///< Keras' module ("keras.layers"); "" for a user's class
+  std::string class_name;                           ///< "Dense"
   std::string package;               ///< package of a user's class ("Custom"); "" for Keras' own
   std::vector<std::string> aliases;  ///< other names that strings may use: "relu", "mse"
   std::span<const Field> fields;     ///< the table of its options, empty when it has none
@@ -83,9 +83,9 @@ std::vector<std::shared_ptr<const ObjectEntry>> registered_objects(ObjectCategor
 
 /// How Keras writes an object into files.
 struct ObjectEnvelope {
-  std::string module;  ///< "" is null in the file
-  std::string class_name;
-  Json config;
+  std::string module;           ///< "" is null in the file
+  std::string class_name;       ///< "Dense"
+  Json config;                  ///< the constructor's arguments
   std::string registered_name;  ///< "" is null in the file
   Json build_config;            ///< null when there is none
 

@@ -31,6 +31,7 @@ class WeightWriter {
 class WeightReader {
  public:
   virtual ~WeightReader() = default;
+  /// Whether the file has such a group.
   virtual bool has_group(std::string_view path) const = 0;
   /// The keys of the tensors in a group: numbers by value, then other keys in order. Empty when there is no
   /// group.
