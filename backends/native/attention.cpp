@@ -3,9 +3,12 @@
 // Residual: the log-sum-exp of each row (B, N, T), from which the gradient makes the weights again.
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <span>
 
 #include "axis_split.h"
 #include "gemm.h"
+#include "keras/base/philox.h"
 #include "residual.h"
 #include "softmax_rows.h"
 #include "through_float32.h"
@@ -21,6 +24,7 @@ struct Sizes {
   int64_t operands = 3;                             // q, k, v, perhaps a bias, perhaps a random state
   std::array<int64_t, 4> bias_strides{0, 0, 0, 0};  // over (B, N, T, S), 0 where it is broadcast
   int64_t bias_count = 0;
+  double dropout_rate = 0;
 
   int64_t block() const { return std::clamp<int64_t>(32768 / std::max<int64_t>(1, keys), 16, 128); }
   int64_t blocks() const { return (queries + block() - 1) / block(); }
@@ -49,6 +53,31 @@ void block_logits(const Sizes& s, const T* q, const T* k, const T* bias, int64_t
   }
 }
 
+/// The factors of dropout on the weights (B, N, T, S): element i is kept by word i of the draw.
+class Dropper {
+ public:
+  Dropper(const Sizes& s, const keras_tensor* in) : rate_(s.dropout_rate), keys_(s.keys), philox_(0, 0) {
+    if (!active()) return;
+    const uint32_t* const state = input_as<uint32_t>(in[s.has_bias ? 4 : 3]);
+    philox_ = Philox(state[0], state[1]);
+    bound_ = static_cast<uint32_t>(std::floor(std::ldexp(rate_, 32)));
+  }
+  bool active() const { return rate_ > 0; }
+  /// Factors of the first `count` weights of a row of (B, N, T).
+  template <class T>
+  void factors(int64_t row, int64_t count, uint32_t* words, T* to) const {
+    philox_.fill(static_cast<uint64_t>(row * keys_), std::span<uint32_t>(words, static_cast<size_t>(count)));
+    const T scale = static_cast<T>(1 / (1 - rate_));
+    for (int64_t j = 0; j < count; ++j) to[j] = words[j] >= bound_ ? scale : T(0);
+  }
+
+ private:
+  double rate_;
+  int64_t keys_;
+  Philox philox_;
+  uint32_t bound_ = 0;
+};
+
 template <class T>
 class Attention final : public keras_kernel {
  public:
@@ -62,29 +91,37 @@ class Attention final : public keras_kernel {
     T* const y = output_as<T>(out[0]);
     T* const sums =
         residuals > 0 ? residual<T>(out[1], dtype_number<T>, {s_.batch, s_.heads, s_.queries}) : nullptr;
+    const Dropper dropper(s_, in);
     const int64_t blocks = s_.blocks(), block = s_.block(), step = s_.heads * s_.value_width;
     const int64_t work = std::max<int64_t>(1, block * s_.keys * (s_.width + s_.value_width));
-    parallel_for(s_.batch * s_.heads * blocks, std::max<int64_t>(1, 250000 / work),
-                 [=, this](int64_t begin, int64_t end) {
-                   const Scratch memory(sizeof(T) * static_cast<size_t>(block * s_.keys));
-                   T* const logits = memory.as<T>();
-                   for (int64_t i = begin; i < end; ++i) {
-                     const int64_t head = i / blocks, b = head / s_.heads, n = head % s_.heads;
-                     const int64_t first = i % blocks * block, count = std::min(block, s_.queries - first);
-                     const int64_t columns = s_.visible(first + count);
-                     block_logits(s_, q, k, bias, b, n, first, count, columns, logits);
-                     for (int64_t r = 0; r < count; ++r) {
-                       T* const row = logits + r * columns;
-                       const int64_t seen = s_.visible(first + r + 1);
-                       const T sum = SoftmaxRows<T>::softmax_row(row, row, seen);
-                       std::fill(row + seen, row + columns, T(0));
-                       if (sums) sums[head * s_.queries + first + r] = sum;
-                     }
-                     gemm(false, false, count, s_.value_width, columns, T(1), logits, columns,
-                          v + (b * s_.keys * s_.heads + n) * s_.value_width, step, T(0),
-                          y + ((b * s_.queries + first) * s_.heads + n) * s_.value_width, step);
-                   }
-                 });
+    parallel_for(
+        s_.batch * s_.heads * blocks, std::max<int64_t>(1, 250000 / work),
+        [=, this](int64_t begin, int64_t end) {
+          const Scratch memory(sizeof(T) * static_cast<size_t>(block * s_.keys));
+          T* const logits = memory.as<T>();
+          const Scratch drop_memory(dropper.active() ? (sizeof(T) + 4) * static_cast<size_t>(s_.keys) : 1);
+          T* const factors = drop_memory.as<T>();
+          uint32_t* const words = reinterpret_cast<uint32_t*>(factors + s_.keys);
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t head = i / blocks, b = head / s_.heads, n = head % s_.heads;
+            const int64_t first = i % blocks * block, count = std::min(block, s_.queries - first);
+            const int64_t columns = s_.visible(first + count);
+            block_logits(s_, q, k, bias, b, n, first, count, columns, logits);
+            for (int64_t r = 0; r < count; ++r) {
+              T* const row = logits + r * columns;
+              const int64_t seen = s_.visible(first + r + 1);
+              const T sum = SoftmaxRows<T>::softmax_row(row, row, seen);
+              std::fill(row + seen, row + columns, T(0));
+              if (sums) sums[head * s_.queries + first + r] = sum;
+              if (!dropper.active()) continue;
+              dropper.factors(head * s_.queries + first + r, seen, words, factors);
+              for (int64_t j = 0; j < seen; ++j) row[j] *= factors[j];
+            }
+            gemm(false, false, count, s_.value_width, columns, T(1), logits, columns,
+                 v + (b * s_.keys * s_.heads + n) * s_.value_width, step, T(0),
+                 y + ((b * s_.queries + first) * s_.heads + n) * s_.value_width, step);
+          }
+        });
   }
 
  private:
@@ -110,10 +147,14 @@ class AttentionGrad final : public keras_kernel {
     p.dv = output_as<T>(out[2]);
     p.dbias = s_.has_bias && num_out > 3 ? output_as<T>(out[3]) : nullptr;
     if (p.dbias) std::fill_n(p.dbias, s_.bias_count, T(0));
+    const Dropper dropper(s_, in);
     const auto body = [=, this](int64_t begin, int64_t end) {
-      const Scratch memory(sizeof(T) * static_cast<size_t>(2 * s_.block() * s_.keys));
-      for (int64_t head = begin; head < end; ++head)
-        one_head(p, head / s_.heads, head % s_.heads, memory.as<T>());
+      const int64_t buffers = dropper.active() ? 3 : 2;
+      const Scratch memory(sizeof(T) * static_cast<size_t>(buffers * s_.block() * s_.keys));
+      const Scratch words(dropper.active() ? sizeof(uint32_t) * static_cast<size_t>(s_.keys) : 1);
+      for (int64_t head = begin; head < end; ++head) {
+        one_head(p, dropper, head / s_.heads, head % s_.heads, memory.as<T>(), words.as<uint32_t>());
+      }
     };
     // Heads that share a part of the bias add to it one after the other.
     const bool shared =
@@ -132,12 +173,14 @@ class AttentionGrad final : public keras_kernel {
     T *dq, *dk, *dv, *dbias;
   };
 
-  void one_head(const Pointers& p, int64_t b, int64_t n, T* memory) const {
+  void one_head(const Pointers& p, const Dropper& dropper, int64_t b, int64_t n, T* memory,
+                uint32_t* words) const {
     const int64_t step = s_.heads * s_.width, value_step = s_.heads * s_.value_width, block = s_.block();
     const int64_t key = (b * s_.keys * s_.heads + n) * s_.width,
                   value = (b * s_.keys * s_.heads + n) * s_.value_width;
     T* const weights = memory;
     T* const dweights = memory + block * s_.keys;
+    T* const factors = dweights + block * s_.keys;
     for (int64_t j = 0; j < s_.keys; ++j) {
       std::fill_n(p.dk + key + j * step, s_.width, T(0));
       std::fill_n(p.dv + value + j * value_step, s_.value_width, T(0));
@@ -153,8 +196,18 @@ class AttentionGrad final : public keras_kernel {
         SoftmaxRows<T>::scaled_exp(row, row, seen, p.sums[(b * s_.heads + n) * s_.queries + first + r], T(1));
         std::fill(row + seen, row + columns, T(0));
       }
-      gemm(true, false, columns, s_.value_width, count, T(1), weights, columns, p.dy + result, value_step,
-           T(1), p.dv + value, value_step);
+      // dweights serve as the kept weights first.
+      const T* kept = weights;
+      if (dropper.active()) {
+        for (int64_t r = 0; r < count; ++r) {
+          const int64_t at = r * columns;
+          dropper.factors((b * s_.heads + n) * s_.queries + first + r, columns, words, factors + at);
+          for (int64_t j = at; j < at + columns; ++j) dweights[j] = weights[j] * factors[j];
+        }
+        kept = dweights;
+      }
+      gemm(true, false, columns, s_.value_width, count, T(1), kept, columns, p.dy + result, value_step, T(1),
+           p.dv + value, value_step);
       gemm(false, true, count, columns, s_.value_width, T(1), p.dy + result, value_step, p.v + value,
            value_step, T(0), dweights, columns);
       for (int64_t r = 0; r < count; ++r) {
@@ -164,6 +217,10 @@ class AttentionGrad final : public keras_kernel {
         }
         T* const row = dweights + r * columns;
         const T* const weight = weights + r * columns;
+        if (dropper.active()) {
+          const T* const factor = factors + r * columns;
+          for (int64_t j = 0; j < columns; ++j) row[j] *= factor[j];
+        }
         for (int64_t j = 0; j < columns; ++j) row[j] = weight[j] * (row[j] - level);
       }
       if (p.dbias) add_bias(p.dbias, b, n, first, count, columns, dweights);
@@ -188,10 +245,6 @@ class AttentionGrad final : public keras_kernel {
 
 bool sizes_of(const keras_op& op, Sizes& s, std::string& reason) {
   const auto& attr = attributes<AttentionAttributes>(op);
-  if (attr.dropout_rate > 0) {
-    reason = "attention with dropout on the weights";
-    return false;
-  }
   const keras_desc &q = op.inputs[0], &k = op.inputs[1], &v = op.inputs[2];
   s = {q.shape[0], q.shape[2], q.shape[1],       k.shape[1],         q.shape[3],
        v.shape[3], attr.scale, attr.causal != 0, attr.has_bias != 0, op.wants_residuals != 0};
@@ -199,6 +252,7 @@ bool sizes_of(const keras_op& op, Sizes& s, std::string& reason) {
     reason = "attention is native with as many heads in keys and values as in queries, and with keys";
     return false;
   }
+  s.dropout_rate = attr.dropout_rate;
   const bool gradient = std::string(op.name) == "attention_grad";
   s.operands = gradient ? op.num_inputs - 3 : op.num_inputs;
   if (s.has_bias) {
