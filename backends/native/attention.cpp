@@ -4,11 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <span>
 
 #include "axis_split.h"
 #include "gemm.h"
-#include "keras/base/philox.h"
+#include "philox_words.h"
 #include "residual.h"
 #include "softmax_rows.h"
 #include "through_float32.h"
@@ -56,26 +55,29 @@ void block_logits(const Sizes& s, const T* q, const T* k, const T* bias, int64_t
 /// The factors of dropout on the weights (B, N, T, S): element i is kept by word i of the draw.
 class Dropper {
  public:
-  Dropper(const Sizes& s, const keras_tensor* in) : rate_(s.dropout_rate), keys_(s.keys), philox_(0, 0) {
+  Dropper(const Sizes& s, const keras_tensor* in) : rate_(s.dropout_rate), keys_(s.keys) {
     if (!active()) return;
     const uint32_t* const state = input_as<uint32_t>(in[s.has_bias ? 4 : 3]);
-    philox_ = Philox(state[0], state[1]);
+    seed_ = state[0];
+    draw_ = state[1];
     bound_ = static_cast<uint32_t>(std::floor(std::ldexp(rate_, 32)));
   }
   bool active() const { return rate_ > 0; }
+  /// Room for the words of a row: they come in whole blocks.
+  size_t word_bytes() const { return active() ? sizeof(uint32_t) * static_cast<size_t>(keys_ + 8) : 0; }
   /// Factors of the first `count` weights of a row of (B, N, T).
   template <class T>
   void factors(int64_t row, int64_t count, uint32_t* words, T* to) const {
-    philox_.fill(static_cast<uint64_t>(row * keys_), std::span<uint32_t>(words, static_cast<size_t>(count)));
+    const int64_t first = row * keys_, skip = first % 4;
+    philox_blocks(seed_, draw_, static_cast<uint64_t>(first / 4), (skip + count + 3) / 4, words);
     const T scale = static_cast<T>(1 / (1 - rate_));
-    for (int64_t j = 0; j < count; ++j) to[j] = words[j] >= bound_ ? scale : T(0);
+    for (int64_t j = 0; j < count; ++j) to[j] = words[skip + j] >= bound_ ? scale : T(0);
   }
 
  private:
   double rate_;
   int64_t keys_;
-  Philox philox_;
-  uint32_t bound_ = 0;
+  uint32_t seed_ = 0, draw_ = 0, bound_ = 0;
 };
 
 template <class T>
@@ -94,34 +96,33 @@ class Attention final : public keras_kernel {
     const Dropper dropper(s_, in);
     const int64_t blocks = s_.blocks(), block = s_.block(), step = s_.heads * s_.value_width;
     const int64_t work = std::max<int64_t>(1, block * s_.keys * (s_.width + s_.value_width));
-    parallel_for(
-        s_.batch * s_.heads * blocks, std::max<int64_t>(1, 250000 / work),
-        [=, this](int64_t begin, int64_t end) {
-          const Scratch memory(sizeof(T) * static_cast<size_t>(block * s_.keys));
-          T* const logits = memory.as<T>();
-          const Scratch drop_memory(dropper.active() ? (sizeof(T) + 4) * static_cast<size_t>(s_.keys) : 1);
-          T* const factors = drop_memory.as<T>();
-          uint32_t* const words = reinterpret_cast<uint32_t*>(factors + s_.keys);
-          for (int64_t i = begin; i < end; ++i) {
-            const int64_t head = i / blocks, b = head / s_.heads, n = head % s_.heads;
-            const int64_t first = i % blocks * block, count = std::min(block, s_.queries - first);
-            const int64_t columns = s_.visible(first + count);
-            block_logits(s_, q, k, bias, b, n, first, count, columns, logits);
-            for (int64_t r = 0; r < count; ++r) {
-              T* const row = logits + r * columns;
-              const int64_t seen = s_.visible(first + r + 1);
-              const T sum = SoftmaxRows<T>::softmax_row(row, row, seen);
-              std::fill(row + seen, row + columns, T(0));
-              if (sums) sums[head * s_.queries + first + r] = sum;
-              if (!dropper.active()) continue;
-              dropper.factors(head * s_.queries + first + r, seen, words, factors);
-              for (int64_t j = 0; j < seen; ++j) row[j] *= factors[j];
-            }
-            gemm(false, false, count, s_.value_width, columns, T(1), logits, columns,
-                 v + (b * s_.keys * s_.heads + n) * s_.value_width, step, T(0),
-                 y + ((b * s_.queries + first) * s_.heads + n) * s_.value_width, step);
-          }
-        });
+    parallel_for(s_.batch * s_.heads * blocks, std::max<int64_t>(1, 250000 / work),
+                 [=, this](int64_t begin, int64_t end) {
+                   const Scratch memory(sizeof(T) * static_cast<size_t>(block * s_.keys));
+                   T* const logits = memory.as<T>();
+                   const Scratch drop_memory(dropper.word_bytes() + sizeof(T) * static_cast<size_t>(s_.keys));
+                   T* const factors = drop_memory.as<T>();
+                   uint32_t* const words = reinterpret_cast<uint32_t*>(factors + s_.keys);
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t head = i / blocks, b = head / s_.heads, n = head % s_.heads;
+                     const int64_t first = i % blocks * block, count = std::min(block, s_.queries - first);
+                     const int64_t columns = s_.visible(first + count);
+                     block_logits(s_, q, k, bias, b, n, first, count, columns, logits);
+                     for (int64_t r = 0; r < count; ++r) {
+                       T* const row = logits + r * columns;
+                       const int64_t seen = s_.visible(first + r + 1);
+                       const T sum = SoftmaxRows<T>::softmax_row(row, row, seen);
+                       std::fill(row + seen, row + columns, T(0));
+                       if (sums) sums[head * s_.queries + first + r] = sum;
+                       if (!dropper.active()) continue;
+                       dropper.factors(head * s_.queries + first + r, seen, words, factors);
+                       for (int64_t j = 0; j < seen; ++j) row[j] *= factors[j];
+                     }
+                     gemm(false, false, count, s_.value_width, columns, T(1), logits, columns,
+                          v + (b * s_.keys * s_.heads + n) * s_.value_width, step, T(0),
+                          y + ((b * s_.queries + first) * s_.heads + n) * s_.value_width, step);
+                   }
+                 });
   }
 
  private:
@@ -151,7 +152,7 @@ class AttentionGrad final : public keras_kernel {
     const auto body = [=, this](int64_t begin, int64_t end) {
       const int64_t buffers = dropper.active() ? 3 : 2;
       const Scratch memory(sizeof(T) * static_cast<size_t>(buffers * s_.block() * s_.keys));
-      const Scratch words(dropper.active() ? sizeof(uint32_t) * static_cast<size_t>(s_.keys) : 1);
+      const Scratch words(dropper.word_bytes() + 1);
       for (int64_t head = begin; head < end; ++head) {
         one_head(p, dropper, head / s_.heads, head % s_.heads, memory.as<T>(), words.as<uint32_t>());
       }

@@ -15,6 +15,7 @@
 #include "half.h"
 #include "keras/base/philox.h"
 #include "loops-inl.h"
+#include "philox_words.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace keras::native {
@@ -115,6 +116,10 @@ HWY_EXPORT(UniformDoubles);
 HWY_EXPORT(DropFloats);
 HWY_EXPORT(DropDoubles);
 
+void philox_blocks(uint32_t seed, uint32_t draw, uint64_t first, int64_t blocks, uint32_t* out) {
+  HWY_DYNAMIC_DISPATCH(PhiloxBlocks)(seed, draw, first, blocks, out);
+}
+
 namespace {
 
 constexpr int64_t kPiece = 1024;  // words made at a time, while the cache holds them
@@ -126,7 +131,7 @@ struct State {
       : seed(input_as<uint32_t>(tensor)[0]), draw(input_as<uint32_t>(tensor)[1]) {}
   // Words from number `first`, a multiple of four; room for `count` rounded up to a multiple of four.
   void words(int64_t first, int64_t count, uint32_t* out) const {
-    HWY_DYNAMIC_DISPATCH(PhiloxBlocks)(seed, draw, static_cast<uint64_t>(first / 4), (count + 3) / 4, out);
+    philox_blocks(seed, draw, static_cast<uint64_t>(first / 4), (count + 3) / 4, out);
   }
   uint32_t seed;
   uint32_t draw;
