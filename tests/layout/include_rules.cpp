@@ -30,6 +30,22 @@ const std::map<std::string, std::vector<std::string>>& room_table() {
   return table;
 }
 
+// Public headers that stand beside the rooms' folders, under the name of Keras' module, and their rooms.
+const std::map<std::string, std::string>& module_headers() {
+  static const std::map<std::string, std::string> headers = {{"include/keras/random.h", "ops"},
+                                                             {"include/keras/ops.h", "ops"}};
+  return headers;
+}
+
+// The room of a file of the library, or nothing.
+std::string room_of(const std::string& path) {
+  if (auto header = module_headers().find(path); header != module_headers().end()) return header->second;
+  const auto parts = split_path(path);
+  const size_t index = parts[0] == "include" ? 2 : 1;
+  if ((parts[0] != "include" && parts[0] != "src") || parts.size() <= index + 1) return "";
+  return room_table().count(parts[index]) != 0 ? parts[index] : "";
+}
+
 // What every backend may include of the library, besides the room base: plain C structs.
 const std::set<std::string>& backend_headers() {
   static const std::set<std::string> headers = {"keras/runtime/backend_api.h", "keras/graph/op_attributes.h"};
@@ -80,22 +96,20 @@ std::string resolve(const SourceFile& file, const Include& include, const std::s
 
 void check_room_include(const SourceFile& file, const Include& include, const std::string& room,
                         const std::string& resolved, Complaints& complaints) {
-  const auto parts = split_path(resolved);
   if (resolved == "include/keras/keras.h") {
     complaints.push_back(at(file, include) + ": the umbrella header is for users");
     return;
   }
-  const size_t room_index = parts[0] == "include" ? 2 : 1;
-  if (parts[0] == "backends" || parts.size() <= room_index + 1 ||
-      room_table().count(parts[room_index]) == 0) {
+  const std::string target = room_of(resolved);
+  if (target.empty()) {
     complaints.push_back(at(file, include) + ": that is no room of the library");
     return;
   }
-  if (parts[0] == "src" && starts_with(file.path, "include/")) {
+  if (starts_with(resolved, "src/") && starts_with(file.path, "include/")) {
     complaints.push_back(at(file, include) + ": a public header includes a private one");
   }
-  if (reachable_rooms(room).count(parts[room_index]) == 0) {
-    complaints.push_back(at(file, include) + ": room " + room + " may not include room " + parts[room_index]);
+  if (reachable_rooms(room).count(target) == 0) {
+    complaints.push_back(at(file, include) + ": room " + room + " may not include room " + target);
   }
 }
 
@@ -116,12 +130,11 @@ Complaints check_include_directions(const Files& files) {
   for (const auto& file : files) {
     if (!is_cpp(file)) continue;
     const auto parts = split_path(file.path);
-    const bool is_public = parts[0] == "include" && parts.size() > 3;
-    const bool is_private = parts[0] == "src" && parts.size() > 2;
+    const bool is_library = parts[0] == "include" || parts[0] == "src";
     const bool is_backend = parts[0] == "backends" && parts.size() > 2;
-    if (!is_public && !is_private && !is_backend) continue;
-    const std::string& owner = is_public ? parts[2] : parts[1];
-    if (!is_backend && room_table().count(owner) == 0) {
+    if ((!is_library && !is_backend) || file.path == "include/keras/keras.h") continue;
+    const std::string owner = is_backend ? parts[1] : room_of(file.path);
+    if (owner.empty()) {
       complaints.push_back(file.path + " stands in no room of docs/architecture.md");
       continue;
     }

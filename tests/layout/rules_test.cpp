@@ -33,6 +33,9 @@ TEST(Rules, IncludesRunOneWay) {
   EXPECT_EQ(count("src/nn/dense.cpp", "#include \"keras/keras.h\"\n"), 1u);
   EXPECT_EQ(count("src/nn/dense.cpp", "#include \"nn/absent.h\"\n"), 1u);
   EXPECT_EQ(count("src/nn/dense.cpp", "#include \"native/kernel.h\"\n"), 1u);
+  EXPECT_EQ(count("include/keras/attic.h", "#include <vector>\n"), 1u);
+  EXPECT_EQ(count("include/keras/random.h", "#include \"keras/tensor/tensor.h\"\n"), 0u);
+  EXPECT_EQ(count("include/keras/random.h", "#include \"nn/layer_core.h\"\n"), 2u);
   EXPECT_EQ(count("src/attic/old.cpp", "#include <vector>\n"), 1u);
   EXPECT_EQ(
       count("backends/native/a.cpp", "#include \"kernel.h\"\n#include \"keras/runtime/backend_api.h\"\n"),
