@@ -168,7 +168,7 @@ Tensors grad_filter_vjp(VjpContext& c) {
 struct ConvCase {
   const char* name;
   Shape x, kernel;
-  std::initializer_list<int64_t> strides, low, high, dilations;
+  std::vector<int64_t> strides, low, high, dilations;
   int64_t groups;
 };
 

@@ -137,7 +137,7 @@ Tensors pool_grad_vjp(VjpContext& c) {
 struct PoolCase {
   const char* name;
   Shape x;
-  std::initializer_list<int64_t> window, strides, low, high;
+  std::vector<int64_t> window, strides, low, high;
 };
 
 std::vector<PoolCase> pool_cases() {

@@ -14,7 +14,8 @@ namespace keras::internal {
 namespace {
 
 void check_state(const InferContext& c, size_t i) {
-  if (c.dtype(i) != DType::uint32 || !(c.shape(i) == Shape{2})) {
+  const Shape& shape = c.shape(i);
+  if (c.dtype(i) != DType::uint32 || shape.rank() != 1 || shape[0].value_or(2) != 2) {
     fail<TypeError>({c.op, "A random state is uint32 [seed, draw number]", c.operands[i].to_string(), ""});
   }
 }
