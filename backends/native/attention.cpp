@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "attention_rows.h"
 #include "axis_split.h"
 #include "gemm.h"
 #include "philox_words.h"
@@ -47,7 +48,7 @@ void block_logits(const Sizes& s, const T* q, const T* k, const T* bias, int64_t
     if (strides[3] == 0) {
       for (int64_t j = 0; j < columns; ++j) to[j] += from[0];
     } else {
-      for (int64_t j = 0; j < columns; ++j) to[j] += from[j];
+      AttentionRows<T>::add(from, to, columns);
     }
   }
 }
@@ -71,7 +72,7 @@ class Dropper {
     const int64_t first = row * keys_, skip = first % 4;
     philox_blocks(seed_, draw_, static_cast<uint64_t>(first / 4), (skip + count + 3) / 4, words);
     const T scale = static_cast<T>(1 / (1 - rate_));
-    for (int64_t j = 0; j < count; ++j) to[j] = words[skip + j] >= bound_ ? scale : T(0);
+    AttentionRows<T>::factors(words + skip, bound_, scale, to, count);
   }
 
  private:
@@ -116,7 +117,7 @@ class Attention final : public keras_kernel {
                        if (sums) sums[head * s_.queries + first + r] = sum;
                        if (!dropper.active()) continue;
                        dropper.factors(head * s_.queries + first + r, seen, words, factors);
-                       for (int64_t j = 0; j < seen; ++j) row[j] *= factors[j];
+                       AttentionRows<T>::multiply(row, factors, row, seen);
                      }
                      gemm(false, false, count, s_.value_width, columns, T(1), logits, columns,
                           v + (b * s_.keys * s_.heads + n) * s_.value_width, step, T(0),
@@ -203,7 +204,7 @@ class AttentionGrad final : public keras_kernel {
         for (int64_t r = 0; r < count; ++r) {
           const int64_t at = r * columns;
           dropper.factors((b * s_.heads + n) * s_.queries + first + r, columns, words, factors + at);
-          for (int64_t j = at; j < at + columns; ++j) dweights[j] = weights[j] * factors[j];
+          AttentionRows<T>::multiply(weights + at, factors + at, dweights + at, columns);
         }
         kept = dweights;
       }
@@ -212,17 +213,10 @@ class AttentionGrad final : public keras_kernel {
       gemm(false, true, count, columns, s_.value_width, T(1), p.dy + result, value_step, p.v + value,
            value_step, T(0), dweights, columns);
       for (int64_t r = 0; r < count; ++r) {
-        T level = 0;
-        for (int64_t h = 0; h < s_.value_width; ++h) {
-          level += p.dy[result + r * value_step + h] * p.y[result + r * value_step + h];
-        }
-        T* const row = dweights + r * columns;
-        const T* const weight = weights + r * columns;
-        if (dropper.active()) {
-          const T* const factor = factors + r * columns;
-          for (int64_t j = 0; j < columns; ++j) row[j] *= factor[j];
-        }
-        for (int64_t j = 0; j < columns; ++j) row[j] = weight[j] * (row[j] - level);
+        const int64_t at = r * columns, place = result + r * value_step;
+        const T level = AttentionRows<T>::dot(p.dy + place, p.y + place, s_.value_width);
+        AttentionRows<T>::logits_grad(weights + at, dropper.active() ? factors + at : nullptr, level,
+                                      dweights + at, columns);
       }
       if (p.dbias) add_bias(p.dbias, b, n, first, count, columns, dweights);
       gemm(false, false, count, s_.width, columns, static_cast<T>(s_.scale), dweights, columns, p.k + key,

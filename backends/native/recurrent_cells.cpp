@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 
 #include "activation-inl.h"
+#include "loops-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace keras::native::HWY_NAMESPACE {
@@ -98,9 +99,11 @@ void lstm_rows(const LstmStep<T>& s, int64_t begin, int64_t end) {
     with_activation(s.activation, Activate<T>{g, s.bias + 2 * n, g, n});
     with_activation(s.recurrent_activation, Activate<T>{o, s.bias + 3 * n, o, n});
     const T* const before = s.c_before.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) c[u] = f[u] * before[u] + i[u] * g[u];
     T* const y = s.y.row(b);
     with_activation(s.activation, Activate<T>{c, nullptr, y, n});
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) y[u] *= o[u];
     copy<T>(y, n, s.h.row(b));
   }
@@ -112,6 +115,7 @@ bool take_mask(const StepRows<const bool>& mask, int64_t b, int64_t n, const Ste
   if (!mask.data || *mask.row(b)) return false;
   const T* const from = dy.row(b);
   T* const to = carry.row(b);
+  KERAS_NATIVE_INDEPENDENT
   for (int64_t u = 0; u < n; ++u) to[u] += from[u];
   return true;
 }
@@ -122,9 +126,11 @@ void gather_dh(int64_t b, int64_t n, const StepRows<const T>& dy, const StepRows
                const StepRows<T>& carry) {
   T* const to = dh.row(b);
   const T* const from = dy.row(b);
+  KERAS_NATIVE_INDEPENDENT
   for (int64_t u = 0; u < n; ++u) to[u] += from[u];
   if (!carry.data) return;
   T* const waiting = carry.row(b);
+  KERAS_NATIVE_INDEPENDENT
   for (int64_t u = 0; u < n; ++u) to[u] += waiting[u];
   std::fill_n(waiting, n, T(0));
 }
@@ -147,8 +153,10 @@ void lstm_grad_rows(const LstmStepGrad<T>& s, int64_t begin, int64_t end) {
     T* const t = through.data();
     T* const a = cell.data();
     with_activation(s.activation, Activate<T>{s.c.row(b), nullptr, a, n});
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) t[u] = dh[u] * o[u];
     with_activation(s.activation, TimesSlope<T>{t, a, n});
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) {
       const T d = dc[u] + t[u];
       dz[u] = d * g[u];
@@ -172,6 +180,7 @@ void gru_state(const GruStep<T>& s, int64_t b) {
   const T* const g = z + 2 * n;
   const T* const before = s.h_before.row(b);
   T* const y = s.y.row(b);
+  KERAS_NATIVE_INDEPENDENT
   for (int64_t u = 0; u < n; ++u) y[u] = z[u] * before[u] + (1 - z[u]) * g[u];
   copy<T>(y, n, s.h.row(b));
 }
@@ -186,9 +195,11 @@ void gru_rows(const GruStep<T>& s, int64_t begin, int64_t end) {
     }
     T* const z = s.gates.row(b);
     const T* const p = s.product.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < 2 * n; ++u) z[u] += p[u] + s.recurrent_bias[u];
     with_activation(s.recurrent_activation, Activate<T>{z, s.bias, z, 2 * n});
     T *const r = z + n, *const g = z + 2 * n, *const q = s.candidate.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) {
       q[u] = p[2 * n + u] + s.recurrent_bias[2 * n + u];
       g[u] += r[u] * q[u];
@@ -204,10 +215,12 @@ void gru_gates_rows(const GruStep<T>& s, int64_t begin, int64_t end) {
   for (int64_t b = begin; b < end; ++b) {
     T* const z = s.gates.row(b);
     const T* const p = s.product.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < 2 * n; ++u) z[u] += p[u];
     with_activation(s.recurrent_activation, Activate<T>{z, s.bias, z, 2 * n});
     const T* const before = s.h_before.row(b);
     T* const reset = s.candidate.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) reset[u] = z[n + u] * before[u];
   }
 }
@@ -235,6 +248,7 @@ void gru_state_grad(const GruStepGrad<T>& s, int64_t b) {
   const T* const g = z + 2 * n;
   const T* const before = s.h_before.row(b);
   T *const dz = s.dgates.row(b), *const dg = dz + 2 * n, *const dh = s.dh.row(b);
+  KERAS_NATIVE_INDEPENDENT
   for (int64_t u = 0; u < n; ++u) {
     dz[u] = dh[u] * (before[u] - g[u]);
     dg[u] = dh[u] * (1 - z[u]);
@@ -257,6 +271,7 @@ void gru_grad_rows(const GruStepGrad<T>& s, int64_t begin, int64_t end) {
     gru_state_grad(s, b);
     const T* const r = s.gates.row(b) + n;
     const T* const q = s.candidate.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) {
       dz[n + u] = dz[2 * n + u] * q[u];
       dp[2 * n + u] = dz[2 * n + u] * r[u];
@@ -286,6 +301,7 @@ void gru_gates_grad_rows(const GruStepGrad<T>& s, int64_t begin, int64_t end) {
     const T* const before = s.h_before.row(b);
     const T* const reset = s.dproduct.row(b);
     T *const dr = s.dgates.row(b) + n, *const dh = s.dh.row(b);
+    KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) {
       dr[u] = reset[u] * before[u];
       dh[u] += reset[u] * r[u];
