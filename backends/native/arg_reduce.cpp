@@ -20,17 +20,15 @@ bool beats(T candidate, T best) {
 }
 
 template <class T, bool kLargest>
-void search(const void* source, int64_t rows, int64_t columns, int64_t first, int64_t last, int32_t* out) {
+void search(RowReducer reducer, const void* source, int64_t rows, int64_t columns, int64_t first,
+            int64_t last, int32_t* out) {
   const T* x = static_cast<const T*>(source);
   if (columns == 1) {
-    T best = x[0];
+    // The extreme by the vector loop, then its first place.
+    T best;
+    reducer(x, rows, 1, 1, &best);
     int32_t at = 0;
-    for (int64_t r = 1; r < rows; ++r) {
-      if (beats<T, kLargest>(x[r], best)) {
-        best = x[r];
-        at = static_cast<int32_t>(r);
-      }
-    }
+    while (best == best ? x[at] != best : x[at] == x[at]) ++at;
     out[0] = at;
     return;
   }
@@ -52,7 +50,7 @@ void search(const void* source, int64_t rows, int64_t columns, int64_t first, in
   }
 }
 
-using Search = void (*)(const void*, int64_t, int64_t, int64_t, int64_t, int32_t*);
+using Search = void (*)(RowReducer, const void*, int64_t, int64_t, int64_t, int64_t, int32_t*);
 
 template <bool kLargest>
 Search find_search(int32_t dtype) {
@@ -91,7 +89,10 @@ class ArgKernel final : public keras_kernel {
     for (int i = 0; i < operand.rank; ++i) {
       (i < axis ? outer_ : i == axis ? rows_ : columns_) *= operand.shape[i];
     }
-    size_ = static_cast<int64_t>(dtype_size(compute_dtype(dtype_)));
+    const int32_t wide = compute_dtype(dtype_);
+    const bool largest = std::string_view(op.name) == "argmax";
+    reducer_ = find_reducer(largest ? Reduction::kMax : Reduction::kMin, wide);
+    size_ = static_cast<int64_t>(dtype_size(wide));
   }
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const int64_t count = outer_ * rows_ * columns_;
@@ -109,7 +110,7 @@ class ArgKernel final : public keras_kernel {
                    for (int64_t item = begin; item < end; ++item) {
                      const int64_t o = item / tiles;
                      const int64_t first = item % tiles * kTile;
-                     search_(from + o * rows_ * columns_ * size_, rows_, columns_, first,
+                     search_(reducer_, from + o * rows_ * columns_ * size_, rows_, columns_, first,
                              std::min(columns_, first + kTile), to + o * columns_);
                    }
                  });
@@ -117,6 +118,7 @@ class ArgKernel final : public keras_kernel {
 
  private:
   Search search_;
+  RowReducer reducer_;
   int32_t dtype_;
   int64_t outer_ = 1;
   int64_t rows_ = 1;

@@ -9,7 +9,7 @@ namespace keras::native {
 namespace {
 
 constexpr int64_t kGrainBytes = 65536;  // of memory worth a thread
-constexpr int64_t kTile = 32;
+constexpr int64_t kTile = 64;
 
 template <class T>
 void copy_row(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t count) {
@@ -28,15 +28,35 @@ void copy_row(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t 
   }
 }
 
-// A plane whose rows lie along axis a in the source and along axis b in the target: tiles of it fit into the
-// first cache on both sides.
+// A square of a plane whose source rows are contiguous and whose target columns are: each cache line is
+// touched once on either side, however the two lattices fall into the cache's sets.
+template <class T>
+constexpr int64_t kSquare = 64 / static_cast<int64_t>(sizeof(T));
+
+template <class T>
+void turn_square(const T* from, int64_t from_column, T* to, int64_t to_row) {
+  constexpr int64_t n = kSquare<T>;
+  alignas(64) T held[n][n];
+  for (int64_t c = 0; c < n; ++c) {
+    for (int64_t r = 0; r < n; ++r) held[r][c] = from[c * from_column + r];
+  }
+  for (int64_t r = 0; r < n; ++r) std::memcpy(to + r * to_row, held[r], sizeof(held[r]));
+}
+
+// A plane: `rows` along the axis that the source reads best, `columns` along the target's last one.
 template <class T>
 void copy_plane(const T* from, T* to, int64_t rows, int64_t from_row, int64_t to_row, int64_t columns,
                 int64_t from_column, int64_t to_column) {
-  for (int64_t r0 = 0; r0 < rows; r0 += kTile) {
-    const int64_t r1 = std::min(rows, r0 + kTile);
-    for (int64_t c0 = 0; c0 < columns; c0 += kTile) {
-      const int64_t c1 = std::min(columns, c0 + kTile);
+  constexpr int64_t n = kSquare<T>;
+  const bool square = from_row == 1 && to_column == 1;
+  for (int64_t r0 = 0; r0 < rows; r0 += n) {
+    const int64_t r1 = std::min(rows, r0 + n);
+    for (int64_t c0 = 0; c0 < columns; c0 += n) {
+      const int64_t c1 = std::min(columns, c0 + n);
+      if (square && r1 - r0 == n && c1 - c0 == n) {
+        turn_square(from + r0 + c0 * from_column, from_column, to + r0 * to_row + c0, to_row);
+        continue;
+      }
       for (int64_t r = r0; r < r1; ++r) {
         const T* source = from + r * from_row;
         T* target = to + r * to_row;

@@ -208,16 +208,22 @@ struct VecErf {
     const V t = hn::Min(hn::Abs(x), hn::Set(d, 4.0f));
     const V s = hn::Mul(x, x);
     V small = hn::Set(d, 7.853860983e-05f);
-    for (const float c : {-8.010193513e-04f, 5.188327673e-03f, -2.685381193e-02f, 1.128358515e-01f,
-                          -3.761262582e-01f, 1.283791657e-01f}) {
-      small = hn::MulAdd(small, s, hn::Set(d, c));
-    }
+    small = hn::MulAdd(small, s, hn::Set(d, -8.010193513e-04f));
+    small = hn::MulAdd(small, s, hn::Set(d, 5.188327673e-03f));
+    small = hn::MulAdd(small, s, hn::Set(d, -2.685381193e-02f));
+    small = hn::MulAdd(small, s, hn::Set(d, 1.128358515e-01f));
+    small = hn::MulAdd(small, s, hn::Set(d, -3.761262582e-01f));
+    small = hn::MulAdd(small, s, hn::Set(d, 1.283791657e-01f));
     small = hn::MulAdd(small, x, x);
     V large = hn::Set(d, 2.120507221e-07f);
-    for (const float c : {-2.475374599e-05f, 4.603548935e-04f, -4.270626365e-03f, 2.534890487e-02f,
-                          -1.086065725e-01f, -6.330657562e-01f, -1.129649337e+00f, 2.020636927e-04f}) {
-      large = hn::MulAdd(large, t, hn::Set(d, c));
-    }
+    large = hn::MulAdd(large, t, hn::Set(d, -2.475374599e-05f));
+    large = hn::MulAdd(large, t, hn::Set(d, 4.603548935e-04f));
+    large = hn::MulAdd(large, t, hn::Set(d, -4.270626365e-03f));
+    large = hn::MulAdd(large, t, hn::Set(d, 2.534890487e-02f));
+    large = hn::MulAdd(large, t, hn::Set(d, -1.086065725e-01f));
+    large = hn::MulAdd(large, t, hn::Set(d, -6.330657562e-01f));
+    large = hn::MulAdd(large, t, hn::Set(d, -1.129649337e+00f));
+    large = hn::MulAdd(large, t, hn::Set(d, 2.020636927e-04f));
     large = hn::CopySign(hn::Sub(hn::Set(d, 1.0f), hn::Exp(d, large)), x);
     return KeepNaN(x, hn::IfThenElse(hn::Lt(t, hn::Set(d, 1.0f)), small, large));
   }

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <deque>
+#include <stdexcept>
+
+#include "backends/native/plugin.h"
+
+namespace keras::native_test {
+namespace {
+
+// Builds a keras_graph and owns what it points to.
+class GraphBuilder {
+ public:
+  int32_t input(const keras_desc& desc, keras_use use = KERAS_KEEP) {
+    uses_.push_back(use);
+    values_.push_back(desc);
+    return static_cast<int32_t>(values_.size()) - 1;
+  }
+  template <class A>
+  int32_t add(const char* op, A attributes, const std::vector<int32_t>& inputs,
+              const std::vector<keras_desc>& outputs, const std::vector<const keras_graph*>& regions = {}) {
+    attributes.struct_size = sizeof(A);
+    auto& node = nodes_.emplace_back();
+    const char* bytes = reinterpret_cast<const char*>(&attributes);
+    node.attributes.assign(bytes, bytes + sizeof(A));
+    node.inputs = inputs;
+    for (const int32_t v : inputs) node.in.push_back(values_[static_cast<size_t>(v)]);
+    node.out = outputs;
+    node.regions = regions;
+    node.name = op;
+    const auto first = static_cast<int32_t>(values_.size());
+    for (const keras_desc& desc : outputs) {
+      node.outputs.push_back(static_cast<int32_t>(values_.size()));
+      values_.push_back(desc);
+    }
+    return first;
+  }
+  int32_t add(const char* op, const std::vector<int32_t>& inputs, const keras_desc& output) {
+    return add(op, NoAttributes{}, inputs, {output});
+  }
+  void output(int32_t value, int32_t variable = -1) {
+    outputs_.push_back(value);
+    variables_.push_back(variable);
+  }
+  const keras_graph* graph() {
+    for (auto& node : nodes_) {
+      keras_node c{};
+      c.op.struct_size = sizeof(keras_op);
+      c.op.name = node.name;
+      c.op.attributes = node.attributes.data();
+      c.op.attributes_size = node.attributes.size();
+      c.op.num_inputs = static_cast<int32_t>(node.in.size());
+      c.op.num_outputs = static_cast<int32_t>(node.out.size());
+      c.op.inputs = node.in.data();
+      c.op.outputs = node.out.data();
+      c.op.num_regions = static_cast<int32_t>(node.regions.size());
+      c.op.regions = node.regions.data();
+      c.inputs = node.inputs.data();
+      c.outputs = node.outputs.data();
+      c_nodes_.push_back(c);
+    }
+    graph_ = {};
+    graph_.struct_size = sizeof(graph_);
+    graph_.num_values = static_cast<int32_t>(values_.size());
+    graph_.num_inputs = static_cast<int32_t>(uses_.size());
+    graph_.num_nodes = static_cast<int32_t>(c_nodes_.size());
+    graph_.num_outputs = static_cast<int32_t>(outputs_.size());
+    graph_.values = values_.data();
+    graph_.input_uses = uses_.data();
+    graph_.nodes = c_nodes_.data();
+    graph_.outputs = outputs_.data();
+    graph_.output_variable = variables_.data();
+    return &graph_;
+  }
+  std::vector<keras_desc> result_descs() const {
+    std::vector<keras_desc> descs;
+    for (const int32_t v : outputs_) descs.push_back(values_[static_cast<size_t>(v)]);
+    return descs;
+  }
+
+ private:
+  struct Node {
+    const char* name;
+    std::vector<char> attributes;
+    std::vector<int32_t> inputs, outputs;
+    std::vector<keras_desc> in, out;
+    std::vector<const keras_graph*> regions;
+  };
+  std::vector<keras_desc> values_;
+  std::vector<keras_use> uses_;
+  std::deque<Node> nodes_;
+  std::vector<keras_node> c_nodes_;
+  std::vector<int32_t> outputs_, variables_;
+  keras_graph graph_{};
+};
+
+class Executable {
+ public:
+  explicit Executable(GraphBuilder& builder) : descs_(builder.result_descs()) {
+    if (table().compile(0, builder.graph(), &executable_) != KERAS_OK)
+      throw std::runtime_error(table().last_error());
+  }
+  ~Executable() { table().release_executable(executable_); }
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
+
+  keras_status execute(const std::vector<keras_tensor>& in, std::vector<keras_tensor>& out) const {
+    out.clear();
+    for (const keras_desc& desc : descs_) out.push_back({nullptr, desc});
+    return table().execute(executable_, nullptr, in.data(), static_cast<int32_t>(in.size()), out.data(),
+                           static_cast<int32_t>(out.size()));
+  }
+  std::vector<Array> run(const std::vector<Array>& arrays) const {
+    std::vector<keras_tensor> in;
+    for (const Array& a : arrays) in.push_back({upload(a), a.desc});
+    std::vector<keras_tensor> out;
+    const keras_status status = execute(in, out);
+    for (const keras_tensor& t : in) table().free(t.buffer);
+    if (status != KERAS_OK) throw std::runtime_error(table().last_error());
+    std::vector<Array> results;
+    for (const keras_tensor& t : out) {
+      results.push_back(download(t.buffer, t.desc));
+      table().free(t.buffer);
+    }
+    return results;
+  }
+
+ private:
+  keras_executable* executable_ = nullptr;
+  std::vector<keras_desc> descs_;
+};
+
+const keras_desc kVector = make_desc(KERAS_FLOAT32, {6});
+const keras_desc kScalar = make_desc(KERAS_FLOAT32, {});
+const keras_desc kBool = make_desc(KERAS_BOOL, {});
+
+uint64_t bytes_in_use() {
+  keras_memory memory{};
+  memory.struct_size = sizeof(memory);
+  table().memory(0, &memory);
+  return memory.in_use;
+}
+
+TEST(NativeGraph, RunsNodesInOrderAndFreesWhatIsDead) {
+  GraphBuilder g;
+  const auto x = g.input(kVector);
+  const auto y = g.input(kVector);
+  const auto sum = g.add("add", {x, y}, kVector);
+  const auto twice = g.add("mul", {sum, sum}, kVector);
+  const auto unused = g.add("neg", {twice}, kVector);
+  static_cast<void>(unused);
+  const auto last = g.add("sub", {twice, x}, kVector);
+  g.output(last);
+  g.output(x);
+  g.output(last);
+  const Executable executable(g);
+  const uint64_t before = bytes_in_use();
+  const auto a = array<float>({6}, {1, 2, 3, 4, 5, 6});
+  const auto b = array<float>({6}, {1, 1, 1, 1, 1, 1});
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const auto results = executable.run({a, b});
+    EXPECT_EQ(results[0].values<float>(), (std::vector<float>{3, 7, 13, 21, 31, 43}));
+    EXPECT_EQ(results[1].values<float>(), a.values<float>());
+    EXPECT_EQ(results[2].values<float>(), results[0].values<float>());
+  }
+  EXPECT_EQ(bytes_in_use(), before);
+}
+
+TEST(NativeGraph, AVariableIsUpdatedInItsOwnMemory) {
+  GraphBuilder g;
+  const auto v = g.input(kVector, KERAS_VARIABLE);
+  const auto x = g.input(kVector);
+  g.output(g.add("add", {v, x}, kVector), v);
+  const Executable executable(g);
+  const auto a = array<float>({6}, {1, 2, 3, 4, 5, 6});
+  keras_buffer* variable = upload(a);
+  keras_buffer* operand = upload(a);
+  std::vector<keras_tensor> out;
+  ASSERT_EQ(executable.execute({{variable, kVector}, {operand, kVector}}, out), KERAS_OK);
+  EXPECT_EQ(out[0].buffer, variable);
+  EXPECT_EQ(download(out[0].buffer, kVector).values<float>(), (std::vector<float>{2, 4, 6, 8, 10, 12}));
+  table().free(variable);  // the host lets go of the old value
+  // Somebody else reads the variable's memory: it stays as it is.
+  variable = out[0].buffer;
+  table().retain(variable);
+  ASSERT_EQ(executable.execute({{variable, kVector}, {operand, kVector}}, out), KERAS_OK);
+  EXPECT_NE(out[0].buffer, variable);
+  EXPECT_EQ(download(variable, kVector).values<float>()[0], 2);
+  table().free(out[0].buffer);
+  table().free(variable);
+  table().free(variable);
+  table().free(operand);
+}
+
+TEST(NativeGraph, AFailingNodeLeavesVariablesAndLeaksNothing) {
+  GraphBuilder g;
+  const auto v = g.input(kVector, KERAS_VARIABLE);
+  const auto picks = g.input(make_desc(KERAS_INT32, {1}));
+  const auto next = g.add("neg", {v}, kVector);
+  GatherAttributes gather{};
+  const auto picked = g.add("gather", gather, {next, picks}, {make_desc(KERAS_FLOAT32, {1})});
+  g.output(next, v);
+  g.output(picked);
+  const Executable executable(g);
+  const auto a = array<float>({6}, {1, 2, 3, 4, 5, 6});
+  keras_buffer* variable = upload(a);
+  keras_buffer* index = upload(array<int32_t>({1}, {6}));
+  const uint64_t before = bytes_in_use();
+  std::vector<keras_tensor> out;
+  EXPECT_EQ(executable.execute({{variable, kVector}, {index, make_desc(KERAS_INT32, {1})}}, out),
+            KERAS_ERROR_VALUE);
+  EXPECT_STREQ(table().last_error(), "index 6 is out of range for axis 0 with size 6");
+  EXPECT_EQ(out[0].buffer, nullptr);
+  EXPECT_EQ(download(variable, kVector).values<float>(), a.values<float>());
+  EXPECT_EQ(bytes_in_use(), before);
+  table().free(variable);
+  table().free(index);
+}
+
+TEST(NativeGraph, AnOpThatIsNotNativeIsDeclined) {
+  GraphBuilder g;
+  const auto x = g.input(kVector);
+  g.output(g.add("no_such_op", {x}, kVector));
+  keras_executable* executable = nullptr;
+  EXPECT_EQ(table().compile(0, g.graph(), &executable), KERAS_ERROR_UNSUPPORTED);
+  EXPECT_NE(std::string(table().last_error()).find("no_such_op"), std::string::npos);
+}
+
+TEST(NativeGraph, CallAndCond) {
+  GraphBuilder twice;
+  const auto t = twice.input(kVector);
+  twice.output(twice.add("add", {t, t}, kVector));
+  GraphBuilder negative;
+  const auto n = negative.input(kVector);
+  negative.output(negative.add("neg", {n}, kVector));
+  const keras_graph* yes = twice.graph();
+  const keras_graph* no = negative.graph();
+  GraphBuilder g;
+  const auto choice = g.input(kBool);
+  const auto x = g.input(kVector);
+  const auto called = g.add("call", NoAttributes{}, {x}, {kVector}, {yes});
+  g.output(g.add("cond", NoAttributes{}, {choice, called}, {kVector}, {yes, no}));
+  const Executable executable(g);
+  const auto a = array<float>({6}, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(executable.run({array<bool>({}, {true}), a})[0].values<float>(),
+            (std::vector<float>{4, 8, 12, 16, 20, 24}));
+  EXPECT_EQ(executable.run({array<bool>({}, {false}), a})[0].values<float>(),
+            (std::vector<float>{-2, -4, -6, -8, -10, -12}));
+}
+
+TEST(NativeGraph, WhileCarriesStateAndKeepsItsOperands) {
+  // while (i < n) { i += 1; x = x * x_0 } with x_0 captured.
+  GraphBuilder test;
+  const auto ti = test.input(kScalar);
+  test.input(kVector);
+  const auto tn = test.input(kScalar);
+  test.input(kVector);
+  CompareAttributes less{};
+  less.direction = KERAS_LT;
+  test.output(test.add("compare", less, {ti, tn}, {kBool}));
+  GraphBuilder step;
+  const auto si = step.input(kScalar);
+  const auto sx = step.input(kVector);
+  step.input(kScalar);
+  const auto s0 = step.input(kVector);
+  ConstantAttributes one{};
+  one.dtype = KERAS_FLOAT32;
+  one.real = 1;
+  const auto c = step.add("constant", one, {}, {kScalar});
+  step.output(step.add("add", {si, c}, kScalar));
+  step.output(step.add("mul", {sx, s0}, kVector));
+  for (const int64_t limit : {int64_t{-1}, int64_t{2}}) {
+    GraphBuilder g;
+    const auto i = g.input(kScalar);
+    const auto x = g.input(kVector);
+    const auto n = g.input(kScalar);
+    WhileAttributes attributes{};
+    attributes.carries = 2;
+    attributes.maximum_iterations = limit;
+    GraphBuilder test_copy = test;
+    GraphBuilder step_copy = step;
+    const auto first =
+        g.add("while", attributes, {i, x, n, x}, {kScalar, kVector}, {test_copy.graph(), step_copy.graph()});
+    g.output(first);
+    g.output(first + 1);
+    g.output(x);
+    const Executable executable(g);
+    const auto a = array<float>({6}, {1, 2, 3, 4, 5, 6});
+    const auto results = executable.run({array<float>({}, {0}), a, array<float>({}, {3})});
+    EXPECT_EQ(results[0].values<float>()[0], limit < 0 ? 3 : 2);
+    const std::vector<float> cubes = {1, 8, 27, 64, 125, 216};
+    const std::vector<float> fourth = {1, 16, 81, 256, 625, 1296};
+    EXPECT_EQ(results[1].values<float>(), limit < 0 ? fourth : cubes);
+    EXPECT_EQ(results[2].values<float>(), a.values<float>());
+  }
+}
+
+TEST(NativeGraph, ScanCutsAndStacks) {
+  for (const int64_t reverse : {0, 1}) {
+    GraphBuilder body;
+    const auto carry = body.input(kScalar);
+    const auto slice = body.input(kScalar);
+    const auto factor = body.input(kScalar);
+    const auto scaled = body.add("mul", {slice, factor}, kScalar);
+    const auto next = body.add("add", {carry, scaled}, kScalar);
+    body.output(next);
+    body.output(next);
+    GraphBuilder g;
+    const auto start = g.input(kScalar);
+    const auto xs = g.input(make_desc(KERAS_FLOAT32, {4}));
+    const auto by = g.input(kScalar);
+    ScanAttributes attributes{};
+    attributes.carries = 1;
+    attributes.inputs = 1;
+    attributes.length = -1;
+    attributes.reverse = reverse;
+    const auto first =
+        g.add("scan", attributes, {start, xs, by}, {kScalar, make_desc(KERAS_FLOAT32, {4})}, {body.graph()});
+    g.output(first);
+    g.output(first + 1);
+    const Executable executable(g);
+    const uint64_t before = bytes_in_use();
+    const auto results =
+        executable.run({array<float>({}, {1}), array<float>({4}, {1, 2, 3, 4}), array<float>({}, {10})});
+    EXPECT_EQ(results[0].values<float>()[0], 101);
+    EXPECT_EQ(results[1].values<float>(),
+              reverse != 0 ? (std::vector<float>{101, 91, 71, 41}) : (std::vector<float>{11, 31, 61, 101}));
+    EXPECT_EQ(bytes_in_use(), before);
+  }
+}
+
+}  // namespace
+}  // namespace keras::native_test
