@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "keras/base/small_vector.h"
@@ -102,7 +103,9 @@ class Shape {
   Shape(std::initializer_list<Dim> dims) : dims_(dims) {}
   template <class It>
   requires(!std::is_integral_v<It>) Shape(It first, It last) : dims_(first, last) {}
-  explicit Shape(size_t rank, Dim fill = Dim(0)) : dims_(rank, fill) {}
+  template <class T>
+  requires(std::is_integral_v<T>) explicit Shape(T rank, Dim fill = Dim(0))  // a template: never from braces
+      : dims_(static_cast<size_t>(rank), fill) {}
   ///@}
 
   /// Number of dimensions.

@@ -208,7 +208,7 @@ class Tensor {
   }
   template <class T>
   static Tensor from(const std::vector<T>& values) {
-    return from(std::span<const T>(values), vector_shape(values.size()));
+    return from(std::span<const T>(values), Shape{static_cast<int64_t>(values.size())});
   }
   static Tensor from(const std::vector<bool>& values, const Shape& shape);
   ///@}
@@ -330,8 +330,6 @@ class Tensor {
     }
   }
   static Tensor weak_scalar(double real, int64_t integer, DType kind);
-  // Not in the template that calls it: there clang 14 takes the braces for Shape(rank).
-  static Shape vector_shape(size_t count) { return {static_cast<int64_t>(count)}; }
   static void check_count(size_t count, const Shape& shape);
   [[noreturn]] static void fail_undefined();
   void check_dtype(DType wanted) const;
