@@ -264,6 +264,38 @@ Tensor reduce_min(const Tensor& x, std::span<const int> axes, bool keepdims) {
 Tensor logsumexp(const Tensor& x, std::span<const int> axes, bool keepdims) {
   return axes.empty() ? x : reduce(OpId::logsumexp_op, x, axes, keepdims);
 }
+namespace {
+
+// Whether a reduction has nothing to reduce, so that an extreme does not exist.
+bool reduces_nothing(const Tensor& x, std::span<const int> axes) {
+  for (const int axis : axes) {
+    if (x.shape()[static_cast<size_t>(axis)] == Dim(0)) return true;
+  }
+  return false;
+}
+
+Tensor reduced_full(const Tensor& x, std::span<const int> axes, bool keepdims, double value) {
+  Shape shape = x.shape();
+  for (size_t i = axes.size(); i-- > 0;) {
+    const auto axis = static_cast<size_t>(axes[i]);
+    if (keepdims) {
+      shape[axis] = Dim(1);
+    } else {
+      shape.erase(axis);
+    }
+  }
+  return full(shape, value, x.dtype());
+}
+
+}  // namespace
+
+Tensor logical_all(const Tensor& x, std::span<const int> axes, bool keepdims) {
+  return reduces_nothing(x, axes) ? reduced_full(x, axes, keepdims, 1) : reduce_min(x, axes, keepdims);
+}
+Tensor logical_any(const Tensor& x, std::span<const int> axes, bool keepdims) {
+  return reduces_nothing(x, axes) ? reduced_full(x, axes, keepdims, 0) : reduce_max(x, axes, keepdims);
+}
+
 Tensor argmax(const Tensor& x, int axis, bool keepdims) {
   return reduce(OpId::argmax_op, x, std::span<const int>(&axis, 1), keepdims);
 }

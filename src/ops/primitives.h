@@ -170,6 +170,9 @@ KERAS_PRIM_REDUCE(reduce_max)
 KERAS_PRIM_REDUCE(reduce_min)
 KERAS_PRIM_REDUCE(logsumexp)
 #undef KERAS_PRIM_REDUCE
+/// And, or, of bools along the axes; true, false, of nothing.
+Tensor logical_all(const Tensor& x, std::span<const int> axes, bool keepdims = false);
+Tensor logical_any(const Tensor& x, std::span<const int> axes, bool keepdims = false);
 Tensor argmax(const Tensor& x, int axis, bool keepdims = false);
 Tensor argmin(const Tensor& x, int axis, bool keepdims = false);
 Tensor cumulate(keras_cumulate kind, const Tensor& x, int axis, bool reverse = false);
