@@ -77,9 +77,7 @@ Tensor activate(const Tensor& z, int64_t activation, double alpha) {
     case KERAS_ACT_SILU:
       return prim::mul(z, prim::sigmoid(z));
     case KERAS_ACT_ELU:
-      return prim::select(
-          positive(z), z,
-          prim::mul(scalar_like(z, alpha), prim::expm1(negative_part(z))));
+      return prim::select(positive(z), z, prim::mul(scalar_like(z, alpha), prim::expm1(negative_part(z))));
     case KERAS_ACT_LEAKY_RELU:
       return prim::select(positive(z), z, prim::mul(scalar_like(z, alpha), z));
     case KERAS_ACT_RELU6:
@@ -119,8 +117,8 @@ Tensor activation_gradient(const Tensor& z, const Tensor& y, const Tensor& dy, i
       return prim::mul(dy, prim::mul(s, prim::add(one, prim::mul(z, prim::sub(one, s)))));
     }
     case KERAS_ACT_ELU:
-      return prim::mul(dy, prim::select(positive(z), one,
-                                        prim::mul(scalar_like(z, alpha), prim::exp(negative_part(z)))));
+      return prim::mul(
+          dy, prim::select(positive(z), one, prim::mul(scalar_like(z, alpha), prim::exp(negative_part(z)))));
     case KERAS_ACT_LEAKY_RELU:
       return prim::mul(dy, prim::select(positive(z), one, scalar_like(z, alpha)));
     case KERAS_ACT_RELU6:

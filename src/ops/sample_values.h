@@ -14,7 +14,8 @@ namespace keras::internal {
 inline Tensor sample_values(const Shape& shape, double phase = 0.3) {
   std::vector<double> values(static_cast<size_t>(shape.elements()));
   for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = 0.97 * std::sin(1.7 * static_cast<double>(i + 1) + phase * 2.9 + 0.11 * phase * static_cast<double>(i));
+    values[i] = 0.97 * std::sin(1.7 * static_cast<double>(i + 1) + phase * 2.9 +
+                                0.11 * phase * static_cast<double>(i));
   }
   return Tensor::from(values, shape);
 }
@@ -31,7 +32,8 @@ inline Tensor sample_positive(const Shape& shape, double phase = 0.3) {
 /// Fixed int32 values in [0, bound).
 inline Tensor sample_indices(const Shape& shape, int bound) {
   std::vector<int32_t> values(static_cast<size_t>(shape.elements()));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int32_t>((i * 7 + 3) % static_cast<size_t>(bound));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<int32_t>((i * 7 + 3) % static_cast<size_t>(bound));
   return Tensor::from(values, shape);
 }
 
@@ -40,7 +42,8 @@ inline Tensor sample_random_state() { return Tensor::from(std::vector<uint32_t>{
 
 /// One sample call.
 template <class A>
-OpSample sample(std::string name, std::vector<Tensor> operands, const A& attributes, bool differentiable = true) {
+OpSample sample(std::string name, std::vector<Tensor> operands, const A& attributes,
+                bool differentiable = true) {
   std::vector<uint8_t> bytes(sizeof(A));
   std::memcpy(bytes.data(), &attributes, sizeof(A));
   return OpSample{std::move(name), std::move(operands), std::move(bytes), differentiable};

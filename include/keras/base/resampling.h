@@ -13,9 +13,9 @@ enum class Interpolation : int64_t { nearest, bilinear, bicubic, lanczos3, lancz
 /// weights[i * taps + k] times original index first[i] + k. Indices whose weight is zero may lie past the
 /// end.
 struct Resampling {
-  int64_t taps = 0;
-  std::vector<int64_t> first;
-  std::vector<double> weights;
+  int64_t taps = 0;             ///< originals that one result reads
+  std::vector<int64_t> first;   ///< the first of them, for each result
+  std::vector<double> weights;  ///< taps of them for each result
 };
 
 /// The weights with which tf.image.resize (version 2, half-pixel centers) maps `in` onto `out` elements, and

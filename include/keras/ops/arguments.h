@@ -31,6 +31,7 @@ class Axis {
       : given_(true), values_(axes.begin(), axes.end()) {}
   Axis(const Axes& axes) : given_(true), values_(axes.begin(), axes.end()) {}  // NOLINT
 
+  /// True when no axis was given.
   bool none() const { return !given_; }
   /// True for one axis that was not written as a list.
   bool single() const { return single_; }
@@ -56,6 +57,7 @@ class DTypeArgument {
   DTypeArgument(const char* name) : dtype_(parse_dtype(name)) {}  // NOLINT: throws ValueError for no dtype
   DTypeArgument(const std::string& name) : dtype_(parse_dtype(name)) {}  // NOLINT
 
+  /// Whether there is a dtype, and which.
   bool none() const { return !dtype_.has_value(); }
   DType value_or(DType otherwise) const { return dtype_.value_or(otherwise); }
   /// The dtype. Throws ValueError for none.
@@ -73,8 +75,8 @@ class NewShape {
     template <std::integral T>
     Item(T value) : number(static_cast<int64_t>(value)) {}  // NOLINT: by design
     Item(Dim d) : number(d.value_or(0)), dim(d) {}          // NOLINT
-    int64_t number;
-    std::optional<Dim> dim;
+    int64_t number;                                         ///< -1 for what remains
+    std::optional<Dim> dim;                                 ///< a symbolic dimension
   };
   NewShape() = default;
   template <std::integral T>
@@ -83,6 +85,7 @@ class NewShape {
   NewShape(const std::vector<int64_t>& items) : items_(items.begin(), items.end()) {}  // NOLINT
   NewShape(const Shape& shape) : items_(shape.begin(), shape.end()) {}                 // NOLINT
 
+  /// The dimensions as given.
   const std::vector<Item>& items() const { return items_; }
   /// The shape with -1 replaced. Throws ValueError when the element counts cannot agree.
   Shape resolve(std::string_view where, const Shape& from) const;
@@ -100,6 +103,7 @@ class Sections {
   Sections(std::initializer_list<int64_t> indices) : by_index_(true), indices_(indices) {}   // NOLINT
   Sections(std::vector<int64_t> indices) : by_index_(true), indices_(std::move(indices)) {}  // NOLINT
 
+  /// Which of the two it is, and its value.
   bool by_index() const { return by_index_; }
   int64_t count() const { return count_; }
   const std::vector<int64_t>& indices() const { return indices_; }
@@ -119,6 +123,7 @@ class Integers {
   Integers(std::initializer_list<int64_t> values) : values_(values) {}        // NOLINT
   Integers(const std::vector<int64_t>& values) : values_(values) {}           // NOLINT
 
+  /// Whether it was one integer, and the integers.
   bool single() const { return single_; }
   const std::vector<int64_t>& values() const { return values_; }
   size_t size() const { return values_.size(); }
@@ -138,6 +143,7 @@ class ContractedAxes {
   ContractedAxes(std::vector<int64_t> left, std::vector<int64_t> right)
       : listed_(true), left_(std::move(left)), right_(std::move(right)) {}
 
+  /// Which of the two it is, and its value.
   bool listed() const { return listed_; }
   int64_t count() const { return count_; }
   const std::vector<int64_t>& left() const { return left_; }

@@ -47,18 +47,18 @@ class Operation {
 
 /// One application of an operation in a functional model: what made a KerasTensor.
 struct OperationNode {
-  std::shared_ptr<Operation> operation;
+  std::shared_ptr<Operation> operation;  ///< what was applied
   Nest args;    ///< a list: the positional arguments; KerasTensors are leaves, as are constants
   Nest kwargs;  ///< a dictionary, or none
-  std::vector<TensorType> outputs;
+  std::vector<TensorType> outputs;  ///< dtype and shape of each result
 };
 
 /// What stands behind a KerasTensor: the node that makes it, and which of its outputs it is.
 class SymbolicValue final : public internal::AbstractValue {
  public:
   std::shared_ptr<const OperationNode> node;  ///< null for a tensor of keras_tensor()
-  int output_index = 0;
-  std::string name;  ///< "keras_tensor_3", or the Input's name
+  int output_index = 0;                       ///< which output of the node
+  std::string name;                           ///< "keras_tensor_3", or the Input's name
 
   std::string why_unreadable() const override;
 };

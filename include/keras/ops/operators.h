@@ -10,6 +10,7 @@
 /// Comparisons give bool tensors. C++ has no `**` and `//`: see ops::power and ops::floor_divide.
 namespace keras {
 
+/// Each calls the function of keras.ops of the same meaning.
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return ops::add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return ops::subtract(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return ops::multiply(a, b); }

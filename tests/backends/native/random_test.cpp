@@ -99,8 +99,9 @@ void check_dropout(const Shape& shape, const Shape& noise, double rate) {
       const bool keep =
           words[static_cast<size_t>(broadcast_index(static_cast<int64_t>(i), shape, noise))] >= bound;
       const T scale = static_cast<T>(static_cast<float>(1 / (1 - rate)));
-      const double want =
-          keep ? values[i] * (sizeof(T) == 8 ? 1 / (1 - rate) : static_cast<double>(static_cast<float>(scale))) : 0;
+      const double want = keep ? values[i] * (sizeof(T) == 8 ? 1 / (1 - rate)
+                                                             : static_cast<double>(static_cast<float>(scale)))
+                               : 0;
       ASSERT_NEAR(y[i], want, std::fabs(want) * (sizeof(T) == 2 ? 0.004 : 1e-7)) << i;
       ASSERT_EQ(y[i] == 0, !keep || values[i] == 0) << i;
     }
