@@ -3,9 +3,11 @@
 """Lists public names without a doc comment: reads doxygen's report, prints what the rules below do not excuse.
 
 One comment stands for the paragraph of functions below it, up to the next blank line. Beyond that a name needs none
-  - where it means what it always means: overrides, copies, assignments, comparisons, destructors;
-  - where the class says it: constructors, `k...` constants and types that a base class asks for, members ending in `_`;
-  - where its row in a field table says it: fields of an options struct;
+  - where it means what it always means: overrides, copies, assignments, comparisons, destructors, `*`, `->` and bool of
+    handles, accessors named after the member that they return;
+  - where the class says it: constructors, the call operator, `k...` constants and types that a base class asks for,
+    members ending in `_`;
+  - where a field table says it: an options struct and its fields;
   - where a macro makes it: the comment above the macro's call stands for all of them.
 Misdocumented names (a parameter that does not exist, an unknown command) are never excused.
 """
@@ -14,7 +16,9 @@ import re
 import subprocess
 import sys
 
-USUAL = re.compile(r"\boverride\b|\bfinal\b|= (default|delete);|operator(==|!=|<=>|=|<<)\s*\(|~\w+\(")
+USUAL = re.compile(
+    r"\boverride\b|\bfinal\b|= (default|delete);|operator(==|!=|<=>|=|<<|->|\*|\(\))\s*\(|operator bool\(\)|~\w+\(")
+ACCESSOR = re.compile(r"\b(\w+)\(\) const \{ return (?:\w+(?:\.|->))?(\w+?)_?; \}")
 FROM_CLASS = re.compile(r"\bk[A-Z]\w*$|_$|^Options$|^clone$")
 COMMON_FIELDS = {"name", "trainable", "dtype"}
 
@@ -47,7 +51,10 @@ def excused(path, number, kind, name, scope):
     text = " ".join(lines[index : index + 3])
     if re.match(r"\s*[A-Z][A-Z0-9_]+\(", lines[index]) or lines[index].rstrip().endswith("\\"):
         return paragraph_has_comment(lines, index)
-    own = re.split(r"[;{]", text)[0] + ";"
+    own = re.split(r"[;{]", text.replace("{}", ""))[0] + ";"
+    accessor = ACCESSOR.search(lines[index])
+    if accessor and accessor[1] == accessor[2]:
+        return True
     if USUAL.search(own) or FROM_CLASS.search(name):
         return True
     if name == re.sub(r"<.*", "", scope).split("::")[-1].strip():
@@ -55,7 +62,10 @@ def excused(path, number, kind, name, scope):
     if kind == "variable":
         rows = f"::{name}>"
         return name in COMMON_FIELDS or any(rows in line for line in lines)
-    return kind != "compound" and paragraph_has_comment(lines, index)
+    if kind == "compound":
+        table = re.compile(rf"\bFieldTable<(\w+::)*{name.split('::')[-1]}>")
+        return any(table.search(line) for line in lines)
+    return paragraph_has_comment(lines, index)
 
 
 def main():
