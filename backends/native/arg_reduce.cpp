@@ -11,12 +11,13 @@ namespace {
 
 constexpr int64_t kGrain = 16384;
 constexpr int64_t kTile = 256;
+constexpr int64_t kShort = 48;
 
 template <class T, bool kLargest>
 bool beats(T candidate, T best) {
-  if (best != best) return false;
-  if (candidate != candidate) return true;
-  return kLargest ? candidate > best : candidate < best;
+  // Without branches: the answer is as good as random.
+  const bool ahead = kLargest ? candidate > best : candidate < best;
+  return (ahead | (candidate != candidate)) & (best == best);
 }
 
 template <class T, bool kLargest>
@@ -24,6 +25,17 @@ void search(RowReducer reducer, const void* source, int64_t rows, int64_t column
             int64_t last, int32_t* out) {
   const T* x = static_cast<const T*>(source);
   if (columns == 1) {
+    if (rows < kShort) {
+      T best = x[0];
+      int32_t at = 0;
+      for (int32_t r = 1; r < rows; ++r) {
+        const bool better = beats<T, kLargest>(x[r], best);
+        best = better ? x[r] : best;
+        at = better ? r : at;
+      }
+      out[0] = at;
+      return;
+    }
     // The extreme by the vector loop, then its first place.
     T best;
     reducer(x, rows, 1, 1, &best);

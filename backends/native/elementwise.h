@@ -26,6 +26,8 @@ inline int32_t compute_dtype(int32_t dtype) { return is_half(dtype) ? KERAS_FLOA
 /// where there is none.
 Loop vector_unary(std::string_view op, int32_t dtype);
 Loop vector_binary(std::string_view op, int32_t dtype);
+/// float32 powers.
+Loop vector_pow();
 /// Loops that call the C library or compute complex numbers, an element at a time.
 Loop scalar_unary(std::string_view op, int32_t dtype);
 Loop scalar_binary(std::string_view op, int32_t dtype);

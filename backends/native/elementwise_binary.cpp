@@ -183,6 +183,9 @@ std::unique_ptr<keras_kernel> make_binary(const keras_op& op, std::string& reaso
   }
   const int32_t wide = compute_dtype(dtype);
   if (const Loop loop = vector_binary(op.name, wide)) return elementwise(op, loop, 1, is_half(dtype));
+  if (std::string_view(op.name) == "pow" && wide == KERAS_FLOAT32) {
+    return elementwise(op, vector_pow(), 8, is_half(dtype));
+  }
   // The neighbours of a half number are not those of the float.
   const bool exact = std::string_view(op.name) == "nextafter";
   if (const Loop loop = scalar_binary(op.name, exact ? dtype : wide)) {

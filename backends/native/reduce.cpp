@@ -38,7 +38,6 @@ class MiddleReduction {
  public:
   MiddleReduction(Reduction kind, int32_t dtype, int64_t outer, int64_t rows, int64_t columns)
       : kind_(kind),
-        dtype_(dtype),
         reducer_(find_reducer(kind, dtype)),
         outer_(outer),
         rows_(rows),
@@ -106,7 +105,6 @@ class MiddleReduction {
   }
 
   Reduction kind_;
-  int32_t dtype_;
   RowReducer reducer_;
   int64_t outer_;
   int64_t rows_;

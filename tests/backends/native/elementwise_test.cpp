@@ -278,6 +278,32 @@ TEST(NativeElementwise, MaximumAndMinimumKeepNaN) {
   }
 }
 
+TEST(NativeElementwise, PowersAreTheCLibrarysWithinTwoUnits) {
+  const Array a = uniform<float>({5003}, 0.001, 40, 1);
+  const Array b = uniform<float>({5003}, -12, 12, 2);
+  const auto y = run("pow", {a, b}, {a.desc})[0].values<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    const double want =
+        std::pow(static_cast<double>(a.data<float>()[i]), static_cast<double>(b.data<float>()[i]));
+    ASSERT_LE(ulps<float>(y[i], want), 2);
+  }
+  std::vector<float> bases, exponents;
+  for (const double base : special_values()) {
+    for (const double exponent : special_values()) {
+      bases.push_back(static_cast<float>(base));
+      exponents.push_back(static_cast<float>(exponent));
+    }
+  }
+  const auto n = static_cast<int64_t>(bases.size());
+  const auto z =
+      run("pow", {array<float>({n}, bases), array<float>({n}, exponents)}, {make_desc(KERAS_FLOAT32, {n})})[0]
+          .values<float>();
+  for (size_t i = 0; i < z.size(); ++i) {
+    const double want = std::pow(static_cast<double>(bases[i]), static_cast<double>(exponents[i]));
+    EXPECT_LE(ulps<float>(z[i], want), 2) << bases[i] << " to the power " << exponents[i];
+  }
+}
+
 TEST(NativeElementwise, RegularisedIncompleteGamma) {
   // P(1, x) = 1 - e^-x; P(1/2, x) = erf(sqrt x); P(3, x) = 1 - e^-x (1 + x + x^2 / 2).
   for (const double x : {1e-4, 0.3, 1.0, 2.5, 10.0, 40.0}) {
