@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <type_traits>
 
 #include "backends/native/plugin.h"
 #include "keras/tensor/half.h"
@@ -23,6 +24,8 @@ void pack_as(const std::vector<double>& values, uint8_t* to) {
     T element;
     if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
       element = T(static_cast<float>(values[i]));
+    } else if constexpr (std::is_integral_v<T>) {
+      element = static_cast<T>(static_cast<int64_t>(values[i]));  // negative numbers wrap in unsigned dtypes
     } else {
       element = static_cast<T>(values[i]);
     }

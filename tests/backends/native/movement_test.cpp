@@ -119,7 +119,8 @@ TEST(NativeMovement, PadInsideOutsideAndCropping) {
       {Shape{1, 2}, Shape{3, 0}, Shape{0, 0}}, {Shape{-1, 2}, Shape{-2, -3}, Shape{0, 0}},
       {Shape{0, 1}, Shape{1, 0}, Shape{2, 1}}, {Shape{-1, -3}, Shape{-2, -1}, Shape{2, 1}},
       {Shape{0, 0}, Shape{0, 0}, Shape{0, 0}}, {Shape{-3, 4}, Shape{1, -8}, Shape{0, 0}}};
-  for (const auto& [low, high, interior] : pads) {
+  for (const auto& pad : pads) {
+    const Shape &low = pad[0], &high = pad[1], &interior = pad[2];
     Shape result;
     for (size_t a = 0; a < 2; ++a) {
       const int64_t n = shape_of(x.desc)[a];
