@@ -128,7 +128,7 @@ T OneRow(const T* x, int64_t count) {
   }
 }
 
-constexpr int64_t kBlockRow = 1024;  // floats added up before a double takes them over
+constexpr int64_t kBlockVectors = 64;  // vectors of floats added up before a double takes them over
 constexpr int64_t kBlockRows = 32;
 constexpr int64_t kTileColumns = 512;
 
@@ -182,8 +182,9 @@ void Reduce(const void* source, int64_t rows, int64_t stride, int64_t columns, v
   if (columns == 1 && stride == 1) {
     if constexpr (kWide<F, T>) {
       double total = 0;
-      for (int64_t i = 0; i < rows; i += kBlockRow) {
-        total += static_cast<double>(OneRow<F>(x + i, std::min(kBlockRow, rows - i)));
+      const int64_t block = kBlockVectors * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+      for (int64_t i = 0; i < rows; i += block) {
+        total += static_cast<double>(OneRow<F>(x + i, std::min(block, rows - i)));
       }
       out[0] = total;
     } else {

@@ -99,7 +99,7 @@ double smallest(double a, double b) { return a < b ? a : b; }
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
 TEST(NativeReduce, SumsProductsAndExtremesOfFloats) {
-  check<float>("reduce_sum", 0, sum, -1, 1, 3e-7);
+  check<float>("reduce_sum", 0, sum, -1, 1, 6e-7);
   check<double>("reduce_sum", 0, sum, -1, 1, 1e-14);
   check<Half>("reduce_sum", 0, sum, 0, 0.001, 1e-3);
   check<BFloat16>("reduce_sum", 0, sum, 0, 1, 8e-3);
