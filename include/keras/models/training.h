@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keras/models/callback.h"
+#include "keras/nn/loss.h"
+#include "keras/nn/metric.h"
+#include "keras/nn/optimizer.h"
+#include "keras/tensor/nest.h"
+
+namespace keras {
+
+/// Something given once, as a list (one per output), or by output name: losses, loss weights and metrics in
+/// `compile`. Names are given with `named`: `.loss = named<LossArg>({{"class", "mse"}, {"box", "mae"}})`.
+template <class Leaf>
+class PerOutput {
+ public:
+  using Item = std::pair<std::string, PerOutput>;
+  enum class Kind : uint8_t { none, leaf, list, dict };
+
+  PerOutput() = default;
+  PerOutput(std::nullptr_t) {}  // NOLINT: Python'"'"'s None
+  template <class T>
+    requires(std::is_constructible_v<Leaf, T> && !std::is_same_v<std::remove_cvref_t<T>, PerOutput>)
+  PerOutput(T&& leaf) : kind_(Kind::leaf), leaf_(std::forward<T>(leaf)) {}  // NOLINT: leaves convert by design
+  PerOutput(std::initializer_list<PerOutput> list) : kind_(Kind::list), list_(list) {}
+  PerOutput(std::vector<PerOutput> list) : kind_(Kind::list), list_(std::move(list)) {}  // NOLINT
+  static PerOutput dict(std::vector<Item> items) {
+    PerOutput out;
+    out.kind_ = Kind::dict;
+    out.items_ = std::move(items);
+    return out;
+  }
+
+  Kind kind() const { return kind_; }
+  bool none() const { return kind_ == Kind::none; }
+  const Leaf& leaf() const { return leaf_; }
+  const std::vector<PerOutput>& list() const { return list_; }
+  const std::vector<Item>& items() const { return items_; }
+  const PerOutput* find(const std::string& name) const {
+    for (const auto& item : items_) {
+      if (item.first == name) return &item.second;
+    }
+    return nullptr;
+  }
+
+ private:
+  Kind kind_ = Kind::none;
+  Leaf leaf_{};
+  std::vector<PerOutput> list_;
+  std::vector<Item> items_;
+};
+
+/// A loss by name, instance or callable; the name is kept because "crossentropy" is resolved by the data.
+class LossSpec {
+ public:
+  LossSpec() = default;
+  LossSpec(const char* name) : name_(name) {}                    // NOLINT
+  LossSpec(std::string name) : name_(std::move(name)) {}         // NOLINT
+  template <class T>
+    requires(!std::is_convertible_v<T, std::string> && std::is_constructible_v<ObjectRef<Loss>, T> &&
+             !std::is_same_v<std::remove_cvref_t<T>, LossSpec>)
+  LossSpec(T&& loss) : loss_(std::forward<T>(loss)) {}  // NOLINT
+  const std::string& name() const { return name_; }
+  const ObjectRef<Loss>& loss() const { return loss_; }
+
+ private:
+  std::string name_;
+  ObjectRef<Loss> loss_;
+};
+
+/// A metric by name, instance or callable; "accuracy" is resolved by the data.
+class MetricSpec {
+ public:
+  MetricSpec() = default;
+  MetricSpec(const char* name) : name_(name) {}             // NOLINT
+  MetricSpec(std::string name) : name_(std::move(name)) {}  // NOLINT
+  template <class T>
+    requires(!std::is_convertible_v<T, std::string> && std::is_constructible_v<ObjectRef<Metric>, T> &&
+             !std::is_same_v<std::remove_cvref_t<T>, MetricSpec>)
+  MetricSpec(T&& metric) : metric_(std::forward<T>(metric)) {}  // NOLINT
+  const std::string& name() const { return name_; }
+  const ObjectRef<Metric>& metric() const { return metric_; }
+
+ private:
+  std::string name_;
+  ObjectRef<Metric> metric_;
+};
+
+using LossArg = PerOutput<LossSpec>;
+using LossWeightsArg = PerOutput<double>;
+using MetricsArg = PerOutput<MetricSpec>;
+
+/// By output name: `.loss = named<LossArg>({{"class", "mse"}, {"box", "mae"}})`.
+template <class Arg>
+Arg named(std::vector<std::pair<std::string, Arg>> items) {
+  return Arg::dict(std::move(items));
+}
+
+/// Arguments of Model::compile, as in Keras.
+struct CompileOptions {
+  ObjectRef<Optimizer> optimizer = "rmsprop";
+  LossArg loss = {};
+  LossWeightsArg loss_weights = {};
+  MetricsArg metrics = {};
+  MetricsArg weighted_metrics = {};
+  bool run_eagerly = false;
+  int64_t steps_per_execution = 1;
+  bool auto_scale_loss = true;  ///< under mixed_float16, wrap the optimizer in a LossScaleOptimizer
+};
+
+/// Inputs, targets and weights of one data set.
+struct DataTriple {
+  Nest x = {};
+  Nest y = {};
+  Nest sample_weight = {};
+};
+
+inline constexpr int kVerboseAuto = -1;
+
+/// Arguments of Model::fit, as in Keras.
+struct FitOptions {
+  std::optional<int64_t> batch_size = {};  ///< 32 when not given
+  int64_t epochs = 1;
+  int verbose = kVerboseAuto;  ///< 0 silent, 1 progress bar, 2 one line per epoch
+  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  double validation_split = 0.0;
+  std::optional<DataTriple> validation_data = {};
+  bool shuffle = true;
+  std::map<int64_t, double> class_weight = {};
+  Nest sample_weight = {};
+  int64_t initial_epoch = 0;
+  std::optional<int64_t> steps_per_epoch = {};
+  std::optional<int64_t> validation_steps = {};
+  std::optional<int64_t> validation_batch_size = {};
+  int64_t validation_freq = 1;
+};
+
+/// Arguments of Model::evaluate, as in Keras.
+struct EvaluateOptions {
+  std::optional<int64_t> batch_size = {};
+  int verbose = kVerboseAuto;
+  Nest sample_weight = {};
+  std::optional<int64_t> steps = {};
+  std::vector<std::shared_ptr<Callback>> callbacks = {};
+};
+
+/// Arguments of Model::predict, as in Keras.
+struct PredictOptions {
+  std::optional<int64_t> batch_size = {};
+  int verbose = kVerboseAuto;
+  std::optional<int64_t> steps = {};
+  std::vector<std::shared_ptr<Callback>> callbacks = {};
+};
+
+}  // namespace keras

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "keras/nn/constraints.h"
+#include "keras/nn/dtype_policy.h"
+#include "keras/nn/initializers.h"
+#include "keras/nn/object.h"
+#include "keras/nn/regularizers.h"
+#include "keras/runtime/variable.h"
+#include "keras/tensor/nest.h"
+
+namespace keras {
+
+class Layer;
+class SeedGenerator;
+
+/// Keyword arguments of a layer call.
+struct CallArgs {
+  std::optional<bool> training = {};  ///< none: that of the calling layer, else inference
+  Nest mask = {};                     ///< none: the masks that travel with the inputs
+  Nest initial_state = {};            ///< recurrent layers
+  Tensor attention_mask = {};         ///< attention layers
+  bool use_causal_mask = false;
+  bool return_attention_scores = false;
+  std::vector<std::pair<std::string, Nest>> others = {};  ///< arguments of a user's layer
+};
+
+/// One argument of `add_weight`.
+struct WeightOptions {
+  ObjectRef<Initializer> initializer = {};  ///< none: glorot_uniform for floats, zeros for others
+  bool trainable = true;
+  bool autocast = true;
+  ObjectRef<Regularizer> regularizer = {};
+  ObjectRef<Constraint> constraint = {};
+  std::optional<DType> dtype = {};  ///< none: the layer's variable dtype
+  VariableAggregation aggregation = VariableAggregation::none;
+};
+
+/// A layer of any class, held by value: containers and graphs keep layers as this. Copies share weights.
+class LayerHandle {
+ public:
+  LayerHandle() = default;
+  template <class T>
+    requires(std::is_base_of_v<Layer, std::remove_cvref_t<T>>)
+  LayerHandle(T&& layer)  // NOLINT: layers convert by design
+      : layer_(std::make_shared<std::remove_cvref_t<T>>(std::forward<T>(layer))) {}
+  explicit LayerHandle(std::shared_ptr<Layer> layer) : layer_(std::move(layer)) {}
+
+  explicit operator bool() const { return layer_ != nullptr; }
+  Layer& operator*() const { return *layer_; }
+  Layer* operator->() const { return layer_.get(); }
+  const std::shared_ptr<Layer>& shared() const { return layer_; }
+
+ private:
+  std::shared_ptr<Layer> layer_;
+};
+
+namespace internal {
+
+/// The state of a layer, shared by all copies of it. Tracking, saving and summary walk these, never the
+/// addresses of layer objects.
+struct LayerCore {
+  std::string class_name;
+  std::string name;
+  std::string path;
+  bool auto_named = false;
+  bool built = false;
+  bool trainable = true;
+  bool autocast = true;
+  bool supports_masking = false;
+  bool convert_inputs = true;
+  DTypePolicy policy;
+  ObjectRef<Regularizer> activity_regularizer;
+  std::vector<Variable> trainable_variables;
+  std::vector<Variable> non_trainable_variables;
+  std::vector<std::pair<std::string, LayerHandle>> children;  ///< attribute name (may repeat in lists), layer
+  std::vector<std::pair<std::string, std::shared_ptr<SeedGenerator>>> seed_generators;
+  std::vector<Tensor> losses;  ///< of the last call: add_loss and activity regularization
+  std::vector<Shape> build_shapes;  ///< what build received
+  std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
+  std::vector<std::weak_ptr<void>> inbound_nodes;  ///< nodes of functional models, oldest first
+};
+
+/// Visits the attributes that KERAS_LAYER names.
+class AttributeVisitor {
+ public:
+  virtual ~AttributeVisitor() = default;
+  virtual void layer(const std::string& name, const LayerHandle& layer) = 0;
+  virtual void variable(const std::string& name, const Variable& variable) = 0;
+};
+
+}  // namespace internal
+
+/// Options that every layer has.
+struct LayerOptions {
+  std::string name = {};   ///< "" : made from the class, "dense", "dense_1", ...
+  bool trainable = true;   ///< whether an optimizer updates the weights
+  DTypePolicy dtype = {};  ///< compute and variable dtype
+};
+
+/// The base of all layers: a function of tensors with weights of its own (keras.layers.Layer).
+///
+/// A user's layer overrides `call` (one input) or `call_nest` (several), `build` to make weights when the
+/// input shape is known, and names itself with KERAS_LAYER:
+///
+///     class Scale : public Layer {
+///       Variable factor;
+///      public:
+///       KERAS_LAYER(Scale, factor)
+///       void build(const Shape& shape) override { add_weight(factor, "factor", {shape.back()}, {.initializer = "ones"}); }
+///       Tensor call(const Tensor& x, const CallArgs&) override { return x * factor.value(); }
+///     };
+class Layer : public Configurable {
+ public:
+  explicit Layer(LayerOptions options = {});
+
+  // --- What subclasses override ---
+  /// Another object with the same behaviour and the same (shared) state. KERAS_LAYER defines it.
+  virtual std::shared_ptr<Layer> share() const = 0;
+  /// The output for one input tensor. Throws UnsupportedError unless overridden.
+  virtual Tensor call(const Tensor& inputs, const CallArgs& args);
+  /// The output for a nest of inputs; by default `call` of the single leaf.
+  virtual Nest call_nest(const Nest& inputs, const CallArgs& args);
+  /// Makes the weights, once, before the first call.
+  virtual void build(const Shape& input_shape);
+  /// The same for several inputs (shapes of the leaves, in flattening order); by default the first one's build.
+  virtual void build_nest(const std::vector<Shape>& input_shapes);
+  /// The output's shape; by default found by running `call` on shapes alone.
+  virtual Shape compute_output_shape(const Shape& input_shape) const;
+  /// The mask of the output; by default that of the input.
+  virtual Nest compute_mask(const Nest& inputs, const Nest& previous_mask);
+  Json get_config() const override;
+  virtual void visit_attributes(internal::AttributeVisitor& visitor) const;
+
+  // --- Use ---
+  Tensor operator()(const Tensor& inputs, const CallArgs& args = {});
+  Nest operator()(const Nest& inputs, const CallArgs& args = {});
+  Nest operator()(std::initializer_list<Nest> inputs, const CallArgs& args = {}) { return (*this)(Nest(inputs), args); }
+  /// Builds for an input shape (without the need of data) if not built yet.
+  void ensure_built(const std::vector<Shape>& input_shapes);
+
+  const std::string& name() const { return core_->name; }
+  void set_name(std::string name);
+  const std::string& path() const { return core_->path; }
+  bool built() const { return core_->built; }
+  bool trainable() const { return core_->trainable; }
+  /// Freezes or frees this layer and everything in it; takes effect in training at the next compile.
+  void set_trainable(bool trainable);
+  const DTypePolicy& dtype_policy() const { return core_->policy; }
+  DType compute_dtype() const { return core_->policy.compute_dtype(); }
+  DType variable_dtype() const { return core_->policy.variable_dtype(); }
+  bool supports_masking() const { return core_->supports_masking; }
+
+  /// Own weights, then those of the children; trainable before non-trainable inside a layer.
+  std::vector<Variable> weights() const;
+  std::vector<Variable> trainable_weights() const;
+  std::vector<Variable> non_trainable_weights() const;
+  std::vector<Variable> trainable_variables() const { return trainable_weights(); }
+  /// Weights and the states of seed generators.
+  std::vector<Variable> variables() const;
+  std::vector<Variable> non_trainable_variables() const;
+  std::vector<Tensor> get_weights() const;
+  /// Throws ValueError when the number or a shape differs, naming the weight.
+  void set_weights(const std::vector<Tensor>& values);
+  int64_t count_params() const;
+  /// Children, in tracking order.
+  virtual std::vector<LayerHandle> sublayers() const;
+  /// This layer's children and theirs, depth first.
+  std::vector<LayerHandle> all_sublayers() const;
+
+  /// A scalar added to the training loss; call it inside `call`.
+  void add_loss(const Tensor& loss);
+  /// add_loss and activity regularization of the last call, then weight regularization, of all layers inside.
+  std::vector<Tensor> losses() const;
+  void clear_losses();
+
+  internal::LayerCore& core() const { return *core_; }
+  const std::shared_ptr<internal::LayerCore>& shared_core() const { return core_; }
+
+ protected:
+  Layer(const Layer&) = default;
+  Layer(Layer&&) = default;
+  Layer& operator=(const Layer&) = default;
+  Layer& operator=(Layer&&) = default;
+
+  /// Fills a Variable member with a new weight. Throws ValueError for a shape with unknown dimensions.
+  void add_weight(Variable& member, std::string_view name, const Shape& shape, const WeightOptions& options = {});
+  /// Registers a child under its attribute name; KERAS_LAYER does it for members.
+  void track(std::string_view attribute, const LayerHandle& child) const;
+  /// Registers a random state.
+  std::shared_ptr<SeedGenerator> add_seed_generator(std::optional<int64_t> seed, std::string_view attribute = "seed_generator");
+  void set_supports_masking() { core_->supports_masking = true; }
+
+ private:
+  friend class Sequential;
+  friend class Functional;
+  Nest invoke(const Nest& inputs, CallArgs args);
+  void track_attributes() const;
+
+  std::shared_ptr<internal::LayerCore> core_;
+};
+
+namespace internal {
+
+/// Visits one attribute that KERAS_LAYER names, by its type.
+inline void visit(AttributeVisitor& visitor, const std::string& name, const Variable& variable) {
+  visitor.variable(name, variable);
+}
+template <class T>
+  requires(std::is_base_of_v<Layer, T>)
+void visit(AttributeVisitor& visitor, const std::string& name, const T& layer) {
+  visitor.layer(name, LayerHandle(layer.share()));
+}
+inline void visit(AttributeVisitor& visitor, const std::string& name, const LayerHandle& layer) {
+  if (layer) visitor.layer(name, layer);
+}
+template <class T>
+void visit(AttributeVisitor& visitor, const std::string& name, const std::vector<T>& items) {
+  for (const auto& item : items) visit(visitor, name, item);
+}
+template <class K, class T>
+void visit(AttributeVisitor& visitor, const std::string& name, const std::vector<std::pair<K, T>>& items) {
+  for (const auto& [key, item] : items) visit(visitor, name, item);
+}
+
+/// Cuts "conv1, pool" into names.
+std::vector<std::string> split_names(std::string_view names);
+
+template <class... Members>
+void visit_all(AttributeVisitor& visitor, std::string_view names, const Members&... members) {
+  const auto list = split_names(names);
+  size_t i = 0;
+  (visit(visitor, list[i++], members), ...);
+}
+
+}  // namespace internal
+
+/// Gives a user's layer class its name, its copy for graphs, and the names of its attributes (layers,
+/// variables, lists and maps of them). Stands in the public part of the class, after the members.
+#define KERAS_LAYER(Class, ...)                                                                       \
+  std::string class_name() const override { return #Class; }                                          \
+  std::shared_ptr<::keras::Layer> share() const override { return std::make_shared<Class>(*this); }   \
+  void visit_attributes(::keras::internal::AttributeVisitor& keras_visitor) const override {          \
+    ::keras::internal::visit_all(keras_visitor, #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__);             \
+  }
+
+}  // namespace keras

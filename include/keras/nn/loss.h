@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "keras/nn/object.h"
+#include "keras/tensor/tensor.h"
+
+namespace keras {
+
+/// How a loss's values become a number. sum_over_batch_size (and mean, its alias) divides by the number of
+/// values, not by the sum of weights; mean_with_sample_weight divides by that.
+enum class Reduction : uint8_t { none, sum, sum_over_batch_size, mean, mean_with_sample_weight };
+
+/// Options that every loss has.
+struct LossOptions {
+  Reduction reduction = Reduction::sum_over_batch_size;
+  std::string name = {};
+  std::optional<DType> dtype = {};
+};
+
+/// The base of all losses (keras.losses.Loss). A user's loss overrides `call`.
+class Loss : public Configurable {
+ public:
+  explicit Loss(LossOptions options = {});
+  std::string module() const override { return "keras.losses"; }
+
+  /// The values before reduction, one per sample (and step).
+  virtual Tensor call(const Tensor& y_true, const Tensor& y_pred) const = 0;
+  /// Weighted by `sample_weight`, by the mask that travels with y_pred, and reduced.
+  Tensor operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) const;
+
+  const std::string& name() const { return options_.name; }
+  Reduction reduction() const { return options_.reduction; }
+  DType dtype() const;
+
+  /// "mse", "sparse_categorical_crossentropy", "MeanSquaredError"...; throws ValueError with the valid names.
+  static std::shared_ptr<Loss> from_name(const std::string& name);
+  /// A C++ function (y_true, y_pred) -> values, averaged over the batch.
+  static std::shared_ptr<Loss> from_callable(std::function<Tensor(const Tensor&, const Tensor&)> f);
+
+ protected:
+  LossOptions options_;
+};
+
+namespace internal {
+
+/// Removes or adds a last axis of 1 where the ranks differ by one, as Keras does before weighting.
+std::pair<Tensor, Tensor> squeeze_or_expand_to_same_rank(Tensor a, Tensor b, bool expand_rank_1 = true);
+/// Sample weights with a mask multiplied in; either may be undefined.
+Tensor apply_mask(Tensor sample_weight, const Tensor& mask, DType dtype, Reduction reduction);
+Tensor reduce_weighted_values(Tensor values, Tensor sample_weight, const Tensor& mask, Reduction reduction, DType dtype);
+/// "sum_over_batch_size" and back; "none" for none.
+std::string_view reduction_name(Reduction reduction);
+Reduction parse_reduction(std::string_view name);
+
+}  // namespace internal
+}  // namespace keras

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keras/nn/object.h"
+#include "keras/runtime/variable.h"
+#include "keras/tensor/nest.h"
+
+namespace keras {
+
+/// Options that every metric has.
+struct MetricOptions {
+  std::string name = {};  ///< "": made from the class
+  std::optional<DType> dtype = {};
+};
+
+/// A number that is accumulated over batches (keras.metrics.Metric): `update_state` for each batch, `result`
+/// at any time, `reset_state` before the next epoch. A user's metric overrides the first two.
+class Metric : public Configurable {
+ public:
+  explicit Metric(MetricOptions options = {});
+  std::string module() const override { return "keras.metrics"; }
+
+  virtual void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) = 0;
+  /// A scalar (or, for some metrics, a vector or dictionary).
+  virtual Nest result() const = 0;
+  /// Sets every state to zero.
+  virtual void reset_state();
+  /// update_state, then result.
+  Nest operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) {
+    update_state(y_true, y_pred, sample_weight);
+    return result();
+  }
+  /// +1 when larger is better, -1 when smaller is, 0 when unknown (callbacks with mode "auto" ask).
+  virtual int direction() const { return 0; }
+  /// A copy with states of its own.
+  virtual std::shared_ptr<Metric> clone() const = 0;
+
+  const std::string& name() const;
+  void set_name(std::string name) { name_ = std::move(name); }
+  DType dtype() const { return dtype_; }
+  virtual std::vector<Variable> variables() const { return variables_; }
+
+  /// "accuracy" is resolved by compile; any other Keras name here. Throws ValueError with the valid names.
+  static std::shared_ptr<Metric> from_name(const std::string& name);
+  /// A C++ function (y_true, y_pred) -> values whose weighted mean is the metric.
+  static std::shared_ptr<Metric> from_callable(std::function<Tensor(const Tensor&, const Tensor&)> f);
+
+ protected:
+  Variable add_variable(const Shape& shape, std::string name, std::optional<DType> dtype = {});
+
+ private:
+  mutable std::string name_;
+  DType dtype_;
+  std::vector<Variable> variables_;
+};
+
+namespace internal {
+
+/// Values (with the mask that travels with them) reduced to one per sample, beside their weights.
+std::pair<Tensor, Tensor> reduce_to_samplewise(const Tensor& values, Tensor sample_weight, bool mean, DType dtype);
+
+}  // namespace internal
+
+namespace metrics {
+
+/// Sum of weighted values.
+class Sum : public Metric {
+ public:
+  explicit Sum(MetricOptions options = {});
+  std::string class_name() const override { return "Sum"; }
+  void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
+  Nest result() const override { return total_.value(); }
+  std::shared_ptr<Metric> clone() const override;
+
+ private:
+  Variable total_;
+};
+
+/// Weighted mean of values.
+class Mean : public Metric {
+ public:
+  explicit Mean(MetricOptions options = {});
+  std::string class_name() const override { return "Mean"; }
+  void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
+  Nest result() const override;
+  std::shared_ptr<Metric> clone() const override;
+
+ protected:
+  void accumulate(const Tensor& values, const Tensor& sample_weight);
+
+ private:
+  Variable total_;
+  Variable count_;
+};
+
+/// Weighted mean of a function of labels and predictions.
+class MeanMetricWrapper : public Mean {
+ public:
+  using Function = std::function<Tensor(const Tensor& y_true, const Tensor& y_pred)>;
+  explicit MeanMetricWrapper(Function f, MetricOptions options = {}, int direction = 0);
+  std::string class_name() const override { return "MeanMetricWrapper"; }
+  void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) override;
+  int direction() const override { return direction_; }
+  std::shared_ptr<Metric> clone() const override;
+
+ protected:
+  Function function_;
+  int direction_;
+};
+
+}  // namespace metrics
+}  // namespace keras

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keras/nn/dtype_policy.h"
+
+#include <mutex>
+#include <optional>
+
+#include "keras/base/error.h"
+#include "keras/tensor/tensor.h"
+
+namespace keras {
+
+namespace {
+
+struct GlobalPolicy {
+  std::mutex mutex;
+  std::optional<std::string> name;
+};
+
+GlobalPolicy& global_policy() {
+  static GlobalPolicy instance;
+  return instance;
+}
+
+std::string global_name() {
+  auto& global = global_policy();
+  const std::lock_guard lock(global.mutex);
+  return global.name.value_or(std::string(dtype_name(floatx())));
+}
+
+std::vector<std::string> valid_names() {
+  std::vector<std::string> names{"mixed_float16", "mixed_bfloat16"};
+  for (int i = 0; i < kNumDTypes; ++i) names.emplace_back(dtype_name(static_cast<DType>(i)));
+  return names;
+}
+
+}  // namespace
+
+DTypePolicy::DTypePolicy() : DTypePolicy(std::string_view()) {}
+
+DTypePolicy::DTypePolicy(std::string_view name) : name_(name.empty() ? global_name() : std::string(name)) {
+  if (name_ == "mixed_float16" || name_ == "mixed_bfloat16") {
+    compute_ = name_ == "mixed_float16" ? DType::float16 : DType::bfloat16;
+    variable_ = DType::float32;
+    return;
+  }
+  for (int i = 0; i < kNumDTypes; ++i) {
+    if (dtype_name(static_cast<DType>(i)) == name_) {
+      compute_ = variable_ = static_cast<DType>(i);
+      return;
+    }
+  }
+  internal::fail_unknown_name("DTypePolicy", "dtype policy", name_, valid_names());
+}
+
+namespace config {
+
+DTypePolicy dtype_policy() { return {}; }
+
+void set_dtype_policy(const DTypePolicy& policy) {
+  auto& global = global_policy();
+  const std::lock_guard lock(global.mutex);
+  global.name = policy.name();
+}
+
+}  // namespace config
+}  // namespace keras
