@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "keras/base/error.h"
+#include "keras/schema/object_registry.h"
 #include "keras/tensor/tensor.h"
 
 namespace keras {
@@ -50,6 +51,21 @@ DTypePolicy::DTypePolicy(std::string_view name) : name_(name.empty() ? global_na
     }
   }
   internal::fail_unknown_name("DTypePolicy", "dtype policy", name_, valid_names());
+}
+
+Json FieldCodec<DTypePolicy>::to_json(const DTypePolicy& value) {
+  return ObjectEnvelope{"keras", "DTypePolicy", Json::dict({{"name", value.name()}}), "", nullptr}.to_json();
+}
+
+DTypePolicy FieldCodec<DTypePolicy>::from_json(const Json& json, std::string_view where) {
+  if (json.is_null()) return {};
+  if (json.is_string()) return DTypePolicy(json.as_string(where));
+  const auto envelope = ObjectEnvelope::from_json(json, where);
+  if (envelope.class_name != "DTypePolicy") {
+    internal::fail<UnsupportedError>({where, "Only the class DTypePolicy is known as a dtype policy", envelope.class_name,
+                                      ""});
+  }
+  return DTypePolicy(envelope.config["name"].as_string(where));
 }
 
 namespace config {

@@ -13,8 +13,11 @@ namespace keras {
 /// An elementwise (or softmax-like) function of a tensor, by Keras' name ("relu", "softmax").
 class Activation : public Configurable {
  public:
+  static constexpr ObjectCategory kCategory = ObjectCategory::activation;
   std::string module() const override { return "keras.activations"; }
   virtual Tensor operator()(const Tensor& x) const = 0;
+  /// How a layer's config names it: "relu".
+  virtual Json to_json() const = 0;
   /// The enumerator of keras_activation that fused ops know this function by, or -1.
   virtual int fused_kind() const { return -1; }
   /// "relu", "softmax", ... Throws ValueError with the valid names.

@@ -13,6 +13,7 @@ namespace keras {
 /// What a weight is mapped to after every optimizer step (keras.constraints.Constraint).
 class Constraint : public Configurable {
  public:
+  static constexpr ObjectCategory kCategory = ObjectCategory::constraint;
   std::string module() const override { return "keras.constraints"; }
   virtual Tensor operator()(const Tensor& w) const = 0;
   /// "max_norm", "non_neg", "unit_norm", "min_max_norm". Throws ValueError with the valid names.

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "keras/schema/field_codec.h"
 #include "keras/tensor/dtype.h"
 
 namespace keras {
@@ -30,6 +31,15 @@ class DTypePolicy {
   std::string name_;
   DType compute_ = DType::float32;
   DType variable_ = DType::float32;
+};
+
+/// {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null};
+/// a plain name is read, too.
+template <>
+struct FieldCodec<DTypePolicy> {
+  static std::string kind() { return "dtype policy"; }
+  static Json to_json(const DTypePolicy& value);
+  static DTypePolicy from_json(const Json& json, std::string_view where);
 };
 
 namespace config {

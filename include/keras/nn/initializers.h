@@ -15,6 +15,7 @@ namespace keras {
 /// bit-identical on every backend.
 class Initializer : public Configurable {
  public:
+  static constexpr ObjectCategory kCategory = ObjectCategory::initializer;
   std::string module() const override { return "keras.initializers"; }
   /// A tensor of the shape and dtype.
   virtual Tensor operator()(const Shape& shape, DType dtype) const = 0;

@@ -120,6 +120,7 @@ struct LayerOptions {
 ///     };
 class Layer : public Configurable {
  public:
+  static constexpr ObjectCategory kCategory = ObjectCategory::layer;
   explicit Layer(LayerOptions options = {});
 
   // --- What subclasses override ---
@@ -207,6 +208,43 @@ class Layer : public Configurable {
 
   std::shared_ptr<internal::LayerCore> core_;
 };
+
+/// The rows that every layer's field table begins with.
+template <class Options>
+constexpr auto layer_fields() {
+  return field_list(field<&Options::name>("name", "Name of the layer; made from the class when empty"),
+                    field<&Options::trainable>("trainable", "Whether an optimizer updates the weights"),
+                    field<&Options::dtype>("dtype", "Dtype or dtype policy of weights and computations"));
+}
+
+/// A layer of Keras' own whose arguments are one options struct with a field table.
+template <class Derived, class OptionsType>
+class ConfiguredLayer : public Layer {
+ public:
+  using Options = OptionsType;
+  std::string class_name() const override { return Derived::kClassName; }
+  std::string module() const override { return "keras.layers"; }
+  std::shared_ptr<Layer> share() const override {
+    return std::make_shared<Derived>(static_cast<const Derived&>(*this));
+  }
+  Json get_config() const override {
+    Options current = options_;
+    current.name = name();
+    current.trainable = trainable();
+    return to_config(current);
+  }
+  const Options& options() const { return options_; }
+
+ protected:
+  explicit ConfiguredLayer(Options options)
+      : Layer({options.name, options.trainable, options.dtype}), options_(std::move(options)) {}
+  Options options_;
+};
+
+/// Registers a layer class of Keras under its name; stands in the class's .cpp.
+#define KERAS_REGISTER_LAYER(Class)                                 \
+  [[maybe_unused]] static const bool keras_registered_##Class =     \
+      ::keras::internal::register_configured<Class, ::keras::Layer>("keras.layers")
 
 namespace internal {
 

@@ -26,6 +26,7 @@ struct LossOptions {
 class Loss : public Configurable {
  public:
   explicit Loss(LossOptions options = {});
+  static constexpr ObjectCategory kCategory = ObjectCategory::loss;
   std::string module() const override { return "keras.losses"; }
 
   /// The values before reduction, one per sample (and step).

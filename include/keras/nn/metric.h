@@ -25,6 +25,7 @@ struct MetricOptions {
 class Metric : public Configurable {
  public:
   explicit Metric(MetricOptions options = {});
+  static constexpr ObjectCategory kCategory = ObjectCategory::metric;
   std::string module() const override { return "keras.metrics"; }
 
   virtual void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) = 0;

@@ -17,6 +17,7 @@ namespace keras {
 /// The learning rate as a function of the step (keras.optimizers.schedules.LearningRateSchedule).
 class LearningRateSchedule : public Configurable {
  public:
+  static constexpr ObjectCategory kCategory = ObjectCategory::schedule;
   std::string module() const override { return "keras.optimizers.schedules"; }
   /// The rate at a step; `step` is a scalar tensor, so schedules work inside traces.
   virtual Tensor operator()(const Tensor& step) const = 0;
@@ -74,6 +75,7 @@ OptimizerSettings settings_of(const Options& o) {
 class Optimizer : public Configurable {
  public:
   explicit Optimizer(OptimizerSettings settings);
+  static constexpr ObjectCategory kCategory = ObjectCategory::optimizer;
   std::string module() const override { return "keras.optimizers"; }
 
   /// Makes the state for a list of variables; the first `apply` does it by itself.

@@ -13,6 +13,7 @@ namespace keras {
 /// A penalty on a weight or an output (keras.regularizers.Regularizer): a scalar added to the loss.
 class Regularizer : public Configurable {
  public:
+  static constexpr ObjectCategory kCategory = ObjectCategory::regularizer;
   std::string module() const override { return "keras.regularizers"; }
   virtual Tensor operator()(const Tensor& x) const = 0;
   /// "l1", "l2", "l1_l2", "orthogonal_regularizer". Throws ValueError with the valid names.
