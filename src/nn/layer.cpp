@@ -8,11 +8,14 @@
 #include <set>
 
 #include "keras/base/error.h"
-#include "keras/ops/nn.h"
+#include "keras/ops/abstract_evaluation.h"
 #include "keras/ops/numpy.h"
+#include "keras/ops/operation.h"
+#include "keras/ops/operators.h"
 #include "keras/random.h"
 #include "keras/runtime/interpreter.h"
 #include "nn/call_context.h"
+#include "nn/layer_operation.h"
 #include "nn/naming.h"
 
 namespace keras {
@@ -86,9 +89,8 @@ void Layer::build_nest(const std::vector<Shape>& input_shapes) {
 }
 
 Shape Layer::compute_output_shape(const Shape& input_shape) const {
-  auto self = share();
-  const Tensor in = ops::abstract_tensor({compute_dtype(), input_shape});
-  return (*self)(in).shape();
+  const AbstractEvaluation shapes_only;
+  return (*share())(AbstractEvaluation::tensor({compute_dtype(), input_shape})).shape();
 }
 
 Nest Layer::compute_mask(const Nest&, const Nest& previous_mask) { return previous_mask; }
@@ -260,7 +262,7 @@ void set_masks(const Nest& outputs, const Nest& masks) {
 }  // namespace
 
 Nest Layer::invoke(const Nest& given, CallArgs args) {
-  const Nest inputs = given.map([this](const Tensor& t) { return converted(t, *this); });
+  Nest inputs = given.map([this](const Tensor& t) { return converted(t, *this); });
   const auto leaves = inputs.flatten();
   const internal::NameScope scope(name());
   ensure_built(shapes_of(leaves));
@@ -301,6 +303,26 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
   }
   core_->input_shapes = shapes_of(leaves);
   core_->output_shapes = shapes_of(outputs.flatten());
+  return outputs;
+}
+
+Nest Layer::operator()(const Nest& inputs, const CallArgs& args) {
+  const bool symbolic = has_keras_tensor(inputs) && !AbstractEvaluation::running();
+  if (!symbolic) return invoke(inputs, args);
+  Nest structure;
+  auto types = abstract_outputs(
+      [&](const Nest& abstract) {
+        structure = invoke(abstract[0], args);
+        return structure.flatten();
+      },
+      Nest(std::vector<Nest>{inputs}));
+  auto operation = std::make_shared<internal::LayerOperation>(share(), args);
+  const Nest kwargs = operation->tensor_kwargs();
+  Nest outputs =
+      structure.pack(record_node(operation, Nest(std::vector<Nest>{inputs}), kwargs, std::move(types)));
+  if (core_->supports_masking) {
+    set_masks(outputs, compute_mask(inputs, args.mask.is_none() ? masks_of(inputs) : args.mask));
+  }
   return outputs;
 }
 

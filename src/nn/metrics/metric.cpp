@@ -4,10 +4,9 @@
 #include <algorithm>
 
 #include "keras/nn/loss.h"
-#include "keras/ops/nn.h"
 #include "keras/ops/numpy.h"
+#include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
-#include "nn/naming.h"
 
 namespace keras {
 

@@ -8,10 +8,9 @@
 #include <unordered_map>
 
 #include "keras/base/error.h"
-#include "keras/ops/nn.h"
 #include "keras/ops/numpy.h"
+#include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
-#include "nn/naming.h"
 
 namespace keras {
 
