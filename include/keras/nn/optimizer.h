@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "keras/graph/attributes.h"
 #include "keras/nn/object.h"
 #include "keras/runtime/variable.h"
 
@@ -66,6 +67,31 @@ OptimizerSettings settings_of(const Options& o) {
           o.clipvalue,     o.global_clipnorm, o.use_ema,
           o.ema_momentum,  o.ema_overwrite_frequency, o.loss_scale_factor,
           o.gradient_accumulation_steps, o.name};
+}
+
+/// A number (as the float32 that a variable of it holds), or the envelope of a schedule.
+template <>
+struct FieldCodec<LearningRate> {
+  static std::string kind() { return "float or schedule"; }
+  static Json to_json(const LearningRate& value);
+  static LearningRate from_json(const Json& json, std::string_view where);
+};
+
+/// The rows that every optimizer's field table begins with.
+template <class Options>
+constexpr auto optimizer_fields() {
+  return field_list(
+      field<&Options::name>("name", "Name of the optimizer"),
+      field<&Options::learning_rate>("learning_rate", "Step size, or a schedule of it"),
+      field<&Options::weight_decay>("weight_decay", "Fraction of the weight, times the rate, taken off in each step"),
+      field<&Options::clipnorm>("clipnorm", "Largest norm of each gradient"),
+      field<&Options::global_clipnorm>("global_clipnorm", "Largest norm of all gradients together"),
+      field<&Options::clipvalue>("clipvalue", "Largest magnitude of a gradient's elements"),
+      field<&Options::use_ema>("use_ema", "Keep moving averages of the weights"),
+      field<&Options::ema_momentum>("ema_momentum", "Decay of the averages"),
+      field<&Options::ema_overwrite_frequency>("ema_overwrite_frequency", "Put the averages into the model every so many steps"),
+      field<&Options::loss_scale_factor>("loss_scale_factor", "Factor of the loss, taken off the gradients"),
+      field<&Options::gradient_accumulation_steps>("gradient_accumulation_steps", "Steps whose gradients are averaged"));
 }
 
 /// The base of all optimizers (keras.optimizers.Optimizer). A step is, in this order: unscale, clip, decay
@@ -127,6 +153,8 @@ class Optimizer : public Configurable {
   /// The step as an int64 scalar that the bias corrections use: iterations / accumulation steps.
   Tensor update_count() const;
   bool amends_decay(const Variable& variable) const;
+  /// The config with the learning rate that the optimizer has now.
+  Json with_current_rate(Json config) const;
 
   OptimizerSettings settings_;
   Variable iterations_;
@@ -148,4 +176,32 @@ class Optimizer : public Configurable {
   std::vector<Variable> decay_excluded_variables_;
 };
 
+/// An optimizer of Keras' own whose arguments are one options struct with a field table.
+template <class Derived, class OptionsType>
+class ConfiguredOptimizer : public Optimizer {
+ public:
+  using Options = OptionsType;
+  std::string class_name() const override { return Derived::kClassName; }
+  Json get_config() const override { return with_current_rate(to_config(options_)); }
+  const Options& options() const { return options_; }
+
+ protected:
+  explicit ConfiguredOptimizer(Options options) : Optimizer(settings_of(options)), options_(std::move(options)) {}
+  Options options_;
+};
+
+/// Registers an optimizer class of Keras under its name and that name in lower case.
+#define KERAS_REGISTER_OPTIMIZER(Class, ...)                                                     \
+  [[maybe_unused]] static const bool keras_registered_##Class =                                  \
+      ::keras::internal::register_configured<Class, ::keras::Optimizer>("keras.optimizers", {__VA_ARGS__})
+
+namespace internal {
+
+/// One optimizer step over all parameters as the fused op update_many. `slots` holds a list per slot kind,
+/// aligned with the variables of `build`; memory is reused when nobody else holds it.
+void update_many(const UpdateAttributes& rule, const Tensor& rate, const Tensor& iteration, const Tensor& extra,
+                 const std::vector<Tensor>& gradients, const std::vector<Variable>& variables,
+                 const std::vector<size_t>& indices, const std::vector<std::vector<Variable>>& slots);
+
+}  // namespace internal
 }  // namespace keras

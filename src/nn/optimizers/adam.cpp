@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keras/nn/optimizers/adam.h"
+
+namespace keras::optimizers {
+
+KERAS_REGISTER_OPTIMIZER(Adam, "adam");
+
+Adam::Adam(LearningRate learning_rate, AdamOptions options) : Adam([&] {
+  options.learning_rate = std::move(learning_rate);
+  return std::move(options);
+}()) {}
+
+void Adam::build_slots(const std::vector<Variable>& variables) {
+  slots_ = add_optimizer_variables(variables, {"momentum", "velocity"});
+  if (options_.amsgrad) slots_.push_back(add_optimizer_variables(variables, {"velocity_hat"})[0]);
+}
+
+void Adam::update_all(const std::vector<Tensor>& gradients, const std::vector<Variable>& variables,
+                      const std::vector<size_t>& indices, const Tensor& rate) {
+  auto rule = internal::make_attributes<UpdateAttributes>();
+  rule.rule = KERAS_UPDATE_ADAM;
+  rule.beta_1 = options_.beta_1;
+  rule.beta_2 = options_.beta_2;
+  rule.epsilon = options_.epsilon;
+  rule.amsgrad = options_.amsgrad ? 1 : 0;
+  internal::update_many(rule, rate, update_count(), {}, gradients, variables, indices, slots_);
+}
+
+}  // namespace keras::optimizers
