@@ -15,6 +15,15 @@ namespace keras {
 /// values, not by the sum of weights; mean_with_sample_weight divides by that.
 enum class Reduction : uint8_t { none, sum, sum_over_batch_size, mean, mean_with_sample_weight };
 
+template <>
+struct EnumNames<Reduction> {
+  static constexpr EnumName<Reduction> names[] = {{Reduction::none, "none"},
+                                                  {Reduction::sum, "sum"},
+                                                  {Reduction::sum_over_batch_size, "sum_over_batch_size"},
+                                                  {Reduction::mean, "mean"},
+                                                  {Reduction::mean_with_sample_weight, "mean_with_sample_weight"}};
+};
+
 /// Options that every loss has.
 struct LossOptions {
   Reduction reduction = Reduction::sum_over_batch_size;
@@ -34,8 +43,8 @@ class Loss : public Configurable {
   /// Weighted by `sample_weight`, by the mask that travels with y_pred, and reduced.
   Tensor operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) const;
 
-  const std::string& name() const { return options_.name; }
-  Reduction reduction() const { return options_.reduction; }
+  const std::string& name() const { return base_.name; }
+  Reduction reduction() const { return base_.reduction; }
   DType dtype() const;
 
   /// "mse", "sparse_categorical_crossentropy", "MeanSquaredError"...; throws ValueError with the valid names.
@@ -43,9 +52,36 @@ class Loss : public Configurable {
   /// A C++ function (y_true, y_pred) -> values, averaged over the batch.
   static std::shared_ptr<Loss> from_callable(std::function<Tensor(const Tensor&, const Tensor&)> f);
 
- protected:
-  LossOptions options_;
+ private:
+  LossOptions base_;
 };
+
+/// The rows that every loss's field table begins with (dtype is no part of a loss's config).
+template <class Options>
+constexpr auto loss_fields() {
+  return field_list(field<&Options::name>("name", "Name of the loss"),
+                    field<&Options::reduction>("reduction", "How the values become a number"));
+}
+
+/// A loss of Keras' own whose arguments are one options struct with a field table.
+template <class Derived, class OptionsType>
+class ConfiguredLoss : public Loss {
+ public:
+  using Options = OptionsType;
+  std::string class_name() const override { return Derived::kClassName; }
+  Json get_config() const override { return to_config(options_); }
+  const Options& options() const { return options_; }
+
+ protected:
+  explicit ConfiguredLoss(Options options)
+      : Loss({options.reduction, options.name, options.dtype}), options_(std::move(options)) {}
+  Options options_;
+};
+
+/// Registers a loss class of Keras under its name and the names of its function.
+#define KERAS_REGISTER_LOSS(Class, ...)                                 \
+  [[maybe_unused]] static const bool keras_registered_##Class =         \
+      ::keras::internal::register_configured<Class, ::keras::Loss>("keras.losses", {__VA_ARGS__})
 
 namespace internal {
 
@@ -54,9 +90,6 @@ std::pair<Tensor, Tensor> squeeze_or_expand_to_same_rank(Tensor a, Tensor b, boo
 /// Sample weights with a mask multiplied in; either may be undefined.
 Tensor apply_mask(Tensor sample_weight, const Tensor& mask, DType dtype, Reduction reduction);
 Tensor reduce_weighted_values(Tensor values, Tensor sample_weight, const Tensor& mask, Reduction reduction, DType dtype);
-/// "sum_over_batch_size" and back; "none" for none.
-std::string_view reduction_name(Reduction reduction);
-Reduction parse_reduction(std::string_view name);
 
 }  // namespace internal
 }  // namespace keras

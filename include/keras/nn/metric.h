@@ -69,13 +69,33 @@ std::pair<Tensor, Tensor> reduce_to_samplewise(const Tensor& values, Tensor samp
 
 }  // namespace internal
 
+/// The rows that every metric's field table begins with.
+template <class Options>
+constexpr auto metric_fields() {
+  return field_list(field<&Options::name>("name", "Name of the metric"),
+                    field<&Options::dtype>("dtype", "Dtype of states and result"));
+}
+
+template <>
+struct FieldTable<MetricOptions> {
+  static constexpr auto fields = metric_fields<MetricOptions>();
+};
+
+/// Registers a metric class of Keras under its name and others.
+#define KERAS_REGISTER_METRIC(Class, ...)                               \
+  [[maybe_unused]] static const bool keras_registered_##Class =         \
+      ::keras::internal::register_configured<Class, ::keras::Metric>("keras.metrics", {__VA_ARGS__})
+
 namespace metrics {
 
 /// Sum of weighted values.
 class Sum : public Metric {
  public:
   explicit Sum(MetricOptions options = {});
-  std::string class_name() const override { return "Sum"; }
+  static constexpr const char* kClassName = "Sum";
+  using Options = MetricOptions;
+  std::string class_name() const override { return kClassName; }
+  Json get_config() const override;
   void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
   Nest result() const override { return total_.value(); }
   std::shared_ptr<Metric> clone() const override;
@@ -88,7 +108,10 @@ class Sum : public Metric {
 class Mean : public Metric {
  public:
   explicit Mean(MetricOptions options = {});
-  std::string class_name() const override { return "Mean"; }
+  static constexpr const char* kClassName = "Mean";
+  using Options = MetricOptions;
+  std::string class_name() const override { return kClassName; }
+  Json get_config() const override;
   void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
   Nest result() const override;
   std::shared_ptr<Metric> clone() const override;
@@ -114,6 +137,20 @@ class MeanMetricWrapper : public Mean {
  protected:
   Function function_;
   int direction_;
+};
+
+/// A mean over samples of a function of labels and predictions, without options beyond name and dtype.
+template <class Derived>
+class NamedMeanMetric : public MeanMetricWrapper {
+ public:
+  using Options = MetricOptions;
+  std::string class_name() const override { return Derived::kClassName; }
+  Json get_config() const override { return to_config(MetricOptions{name(), dtype()}); }
+  std::shared_ptr<Metric> clone() const override { return std::make_shared<Derived>(MetricOptions{name(), dtype()}); }
+
+ protected:
+  NamedMeanMetric(Function f, MetricOptions options, int direction)
+      : MeanMetricWrapper(std::move(f), std::move(options), direction) {}
 };
 
 }  // namespace metrics

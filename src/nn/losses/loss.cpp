@@ -10,21 +10,6 @@ namespace keras {
 
 namespace internal {
 
-namespace {
-constexpr std::string_view kReductionNames[] = {"none", "sum", "sum_over_batch_size", "mean", "mean_with_sample_weight"};
-}
-
-std::string_view reduction_name(Reduction reduction) { return kReductionNames[static_cast<size_t>(reduction)]; }
-
-Reduction parse_reduction(std::string_view name) {
-  std::vector<std::string> valid;
-  for (size_t i = 0; i < std::size(kReductionNames); ++i) {
-    if (kReductionNames[i] == name) return static_cast<Reduction>(i);
-    valid.emplace_back(kReductionNames[i]);
-  }
-  fail_unknown_name("Loss", "reduction", name, valid);
-}
-
 std::pair<Tensor, Tensor> squeeze_or_expand_to_same_rank(Tensor a, Tensor b, bool expand_rank_1) {
   if (a.rank() == b.rank() + 1 && a.dim(-1) == Dim(1)) {
     if (b.rank() == 1 && expand_rank_1) {
@@ -84,9 +69,9 @@ Tensor reduce_weighted_values(Tensor values, Tensor sample_weight, const Tensor&
 
 }  // namespace internal
 
-Loss::Loss(LossOptions options) : options_(std::move(options)) {}
+Loss::Loss(LossOptions options) : base_(std::move(options)) {}
 
-DType Loss::dtype() const { return options_.dtype.value_or(floatx()); }
+DType Loss::dtype() const { return base_.dtype.value_or(floatx()); }
 
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
   const Tensor in_mask = y_pred.mask();
@@ -95,7 +80,30 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor
   const Tensor out_mask = losses.mask();
   Tensor mask = in_mask;
   if (out_mask.defined()) mask = mask.defined() ? ops::logical_and(mask, out_mask) : out_mask;
-  return internal::reduce_weighted_values(losses, sample_weight, mask, options_.reduction, dtype());
+  return internal::reduce_weighted_values(losses, sample_weight, mask, base_.reduction, dtype());
+}
+
+namespace {
+
+class CallableLoss final : public Loss {
+ public:
+  explicit CallableLoss(std::function<Tensor(const Tensor&, const Tensor&)> f)
+      : Loss({.name = "loss"}), f_(std::move(f)) {}
+  std::string class_name() const override { return "callable"; }
+  Tensor call(const Tensor& y_true, const Tensor& y_pred) const override { return f_(y_true, y_pred); }
+
+ private:
+  std::function<Tensor(const Tensor&, const Tensor&)> f_;
+};
+
+}  // namespace
+
+std::shared_ptr<Loss> Loss::from_name(const std::string& name) {
+  return make_object<Loss>(kCategory, name, Json::dict(), "losses");
+}
+
+std::shared_ptr<Loss> Loss::from_callable(std::function<Tensor(const Tensor&, const Tensor&)> f) {
+  return std::make_shared<CallableLoss>(std::move(f));
 }
 
 }  // namespace keras

@@ -54,7 +54,31 @@ std::pair<Tensor, Tensor> reduce_to_samplewise(const Tensor& given, Tensor weigh
 
 }  // namespace internal
 
+namespace {
+
+class CallableMetric final : public metrics::MeanMetricWrapper {
+ public:
+  using MeanMetricWrapper::MeanMetricWrapper;
+  Json get_config() const override { return Configurable::get_config(); }
+};
+
+}  // namespace
+
+std::shared_ptr<Metric> Metric::from_name(const std::string& name) {
+  return make_object<Metric>(kCategory, name, Json::dict(), "metrics");
+}
+
+std::shared_ptr<Metric> Metric::from_callable(std::function<Tensor(const Tensor&, const Tensor&)> f) {
+  return std::make_shared<CallableMetric>(std::move(f));
+}
+
 namespace metrics {
+
+KERAS_REGISTER_METRIC(Sum, "sum");
+KERAS_REGISTER_METRIC(Mean, "mean");
+
+Json Sum::get_config() const { return to_config(MetricOptions{name(), dtype()}); }
+Json Mean::get_config() const { return to_config(MetricOptions{name(), dtype()}); }
 
 Sum::Sum(MetricOptions options) : Metric(std::move(options)), total_(add_variable({}, "total")) {}
 
