@@ -32,14 +32,9 @@ Tensor categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
 
 Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
   Tensor labels = y_true;
-  const bool column = labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.dim(-1) == Dim(1);
-  if (column) labels = ops::squeeze(labels, -1);
-  const Tensor best = ops::argmax(y_pred, -1);
-  const Tensor hits = equal_as_float(labels, ops::cast(best, labels.dtype()));
-  // A label column of one keeps its axis, so that weights of its shape fit.
-  return column && y_true.rank() > 1 && y_pred.rank() > 1 && hits.rank() + 1 == y_true.rank() && y_true.rank() > 2
-             ? ops::expand_dims(hits, -1)
-             : hits;
+  if (labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.dim(-1) == Dim(1)) labels = ops::squeeze(labels, -1);
+  const Tensor hits = equal_as_float(labels, ops::cast(ops::argmax(y_pred, -1), labels.dtype()));
+  return hits.rank() > 1 && hits.dim(-1) == Dim(1) ? ops::squeeze(hits, -1) : hits;
 }
 
 }  // namespace
