@@ -8,11 +8,13 @@
 
 namespace keras {
 
+// The window is usually given in front; it stands late here so that the braces of `MaxPooling2D({2, 2})` can
+// only mean the window.
 struct PoolingOptions {
-  IntTuple pool_size = 2;                  ///< window per spatial axis
-  std::optional<IntTuple> strides = {};    ///< step per spatial axis; none: pool_size
-  std::string padding = "valid";           ///< "valid" or "same"
-  std::string data_format = {};            ///< "": config::image_data_format()
+  std::string padding = "valid";         ///< "valid" or "same"
+  std::optional<IntTuple> strides = {};  ///< step per spatial axis; none: pool_size
+  std::string data_format = {};          ///< "": config::image_data_format()
+  IntTuple pool_size = 2;                ///< window per spatial axis
   std::string name = {};
   bool trainable = true;
   DTypePolicy dtype = {};
