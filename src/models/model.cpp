@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
@@ -61,6 +62,12 @@ void Model::reset_metrics() {
 std::vector<std::string> Model::metrics_names() const {
   std::vector<std::string> out;
   for (const auto& m : metrics()) out.push_back(m->name());
+  return out;
+}
+
+std::vector<internal::SavedChildren> Model::saved_children() const {
+  auto out = Layer::saved_children();
+  out.push_back({"layers", true, layers()});
   return out;
 }
 

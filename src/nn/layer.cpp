@@ -118,6 +118,11 @@ class Tracker final : public internal::AttributeVisitor {
     (variable.trainable() ? core_.trainable_variables : core_.non_trainable_variables).push_back(variable);
   }
 
+  void list(const std::string& name) override {
+    auto& lists = core_.list_attributes;
+    if (std::find(lists.begin(), lists.end(), name) == lists.end()) lists.push_back(name);
+  }
+
  private:
   internal::LayerCore& core_;
 };
@@ -154,6 +159,22 @@ std::vector<LayerHandle> Layer::sublayers() const {
   track_attributes();
   std::vector<LayerHandle> out;
   for (const auto& [attribute, layer] : core_->children) out.push_back(layer);
+  return out;
+}
+
+std::vector<internal::SavedChildren> Layer::saved_children() const {
+  track_attributes();
+  std::vector<internal::SavedChildren> out;
+  const auto& lists = core_->list_attributes;
+  for (const auto& [attribute, layer] : core_->children) {
+    const bool list = std::find(lists.begin(), lists.end(), attribute) != lists.end();
+    const auto known = std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.attribute == attribute; });
+    if (list && known != out.end()) {
+      known->layers.push_back(layer);
+    } else {
+      out.push_back({attribute, list, {layer}});
+    }
+  }
   return out;
 }
 

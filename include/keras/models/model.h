@@ -58,6 +58,7 @@ class Model : public Layer {
 
   /// Layers in Keras'"'"' order. Throws ValueError from get_layer for an unknown name, with the names.
   virtual std::vector<LayerHandle> layers() const { return sublayers(); }
+  std::vector<internal::SavedChildren> saved_children() const override;
   LayerHandle get_layer(std::string_view name) const;
   LayerHandle get_layer(int index) const;
   /// The table of layers, shapes and parameter counts.

@@ -81,12 +81,20 @@ struct LayerCore {
   ObjectRef<Regularizer> activity_regularizer;
   std::vector<Variable> trainable_variables;
   std::vector<Variable> non_trainable_variables;
-  std::vector<std::pair<std::string, LayerHandle>> children;  ///< attribute name (may repeat in lists), layer
+  std::vector<std::pair<std::string, LayerHandle>> children;  ///< attribute name (repeated in lists), layer
+  std::vector<std::string> list_attributes;                   ///< attributes that are lists of layers
   std::vector<std::pair<std::string, std::shared_ptr<SeedGenerator>>> seed_generators;
   std::vector<Tensor> losses;  ///< of the last call: add_loss and activity regularization
   std::vector<Shape> build_shapes;  ///< what build received
   std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
   std::vector<std::weak_ptr<void>> inbound_nodes;  ///< nodes of functional models, oldest first
+};
+
+/// Children of one attribute: a layer, or a list of layers.
+struct SavedChildren {
+  std::string attribute;
+  bool list = false;
+  std::vector<LayerHandle> layers;
 };
 
 /// Visits the attributes that KERAS_LAYER names.
@@ -95,6 +103,8 @@ class AttributeVisitor {
   virtual ~AttributeVisitor() = default;
   virtual void layer(const std::string& name, const LayerHandle& layer) = 0;
   virtual void variable(const std::string& name, const Variable& variable) = 0;
+  /// The following layers of this name are items of a list.
+  virtual void list(const std::string& name) = 0;
 };
 
 }  // namespace internal
@@ -174,6 +184,10 @@ class Layer : public Configurable {
   int64_t count_params() const;
   /// Children, in tracking order.
   virtual std::vector<LayerHandle> sublayers() const;
+  /// The children as files name them, unsorted; models with a stack of layers add it as "layers".
+  virtual std::vector<internal::SavedChildren> saved_children() const;
+  /// Whether files record the input shape that build received.
+  virtual bool overrides_build() const { return true; }
   /// This layer's children and theirs, depth first.
   std::vector<LayerHandle> all_sublayers() const;
 
@@ -262,10 +276,12 @@ inline void visit(AttributeVisitor& visitor, const std::string& name, const Laye
 }
 template <class T>
 void visit(AttributeVisitor& visitor, const std::string& name, const std::vector<T>& items) {
+  visitor.list(name);
   for (const auto& item : items) visit(visitor, name, item);
 }
 template <class K, class T>
 void visit(AttributeVisitor& visitor, const std::string& name, const std::vector<std::pair<K, T>>& items) {
+  visitor.list(name);
   for (const auto& [key, item] : items) visit(visitor, name, item);
 }
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <ctime>
+#include <filesystem>
+
+#include "data/zip_archive.h"
+#include "keras/base/error.h"
+#include "keras/models/model.h"
+#include "keras/models/save.h"
+#include "models/trainer_state.h"
+#include "saving/h5_weights.h"
+#include "saving/weight_walk.h"
+
+namespace keras {
+
+namespace {
+
+// The version whose files these are; Keras reads it to know what to expect.
+constexpr const char* kKerasVersion = "3.16.0";
+constexpr const char* kWeightsMember = "model.weights.h5";
+
+std::string timestamp() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%d@%H:%M:%S", &parts);
+  return text;
+}
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+Json spec_to_json(const LossSpec& spec) { return spec.loss() ? serialize_object(*spec.loss()) : Json(spec.name()); }
+Json spec_to_json(const MetricSpec& spec) { return spec.metric() ? serialize_object(*spec.metric()) : Json(spec.name()); }
+Json spec_to_json(double weight) { return weight; }
+
+template <class Leaf>
+Json arg_to_json(const PerOutput<Leaf>& arg) {
+  using Kind = typename PerOutput<Leaf>::Kind;
+  switch (arg.kind()) {
+    case Kind::none:
+      return nullptr;
+    case Kind::leaf:
+      return spec_to_json(arg.leaf());
+    case Kind::list: {
+      Json::List out;
+      for (const auto& item : arg.list()) out.push_back(arg_to_json(item));
+      return out;
+    }
+    case Kind::dict: {
+      Json out = Json::dict();
+      for (const auto& [key, item] : arg.items()) out.set(key, arg_to_json(item));
+      return out;
+    }
+  }
+  return nullptr;
+}
+
+Json compile_config(const internal::TrainerState& trainer) {
+  const auto& o = trainer.options;
+  return Json::dict({{"optimizer", serialize_object(*trainer.optimizer)},
+                     {"loss", arg_to_json(o.loss)},
+                     {"loss_weights", arg_to_json(o.loss_weights)},
+                     {"metrics", arg_to_json(o.metrics)},
+                     {"weighted_metrics", arg_to_json(o.weighted_metrics)},
+                     {"run_eagerly", o.run_eagerly},
+                     {"steps_per_execution", o.steps_per_execution},
+                     {"jit_compile", "auto"}});
+}
+
+std::vector<std::byte> weight_bytes(const Model& model) {
+  internal::MemorySink sink;
+  internal::H5WeightWriter writer(sink);
+  const auto& trainer = *model.trainer_state();
+  const bool stateful = trainer.compiled && trainer.optimizer && trainer.optimizer->built();
+  internal::WeightSaver(writer).save(model, stateful ? trainer.optimizer.get() : nullptr);
+  writer.finish();
+  return sink.bytes();
+}
+
+// Writes beside the target and renames, so that a failure leaves the old file.
+template <class F>
+void replace_file(const std::string& path, const F& write) {
+  const std::string temporary = path + ".tmp";
+  try {
+    write(temporary);
+    std::filesystem::rename(temporary, path);
+  } catch (const std::filesystem::filesystem_error& e) {
+    internal::fail<ValueError>({"save", "The file must be writable", e.what(), ""});
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+}
+
+}  // namespace
+
+Json serialize_model(const Model& model) {
+  Json out = serialize_layer(model);
+  if (model.compiled()) out.set("compile_config", compile_config(*model.trainer_state()));
+  return out;
+}
+
+void Model::save(const std::string& path) const {
+  if (!path.ends_with(".keras")) {
+    internal::fail<ValueError>({name(), "A saved model's file name ends in .keras", path, "model.save(\"model.keras\")"});
+  }
+  if (!built()) {
+    internal::fail<ValueError>({name(), "A model must be built before it is saved", "", "call it on data, or fit it, first"});
+  }
+  const std::string metadata =
+      Json::dict({{"keras_version", kKerasVersion}, {"date_saved", timestamp()}}).dump();
+  const std::string config = serialize_model(*this).dump();
+  replace_file(path, [&](const std::string& file) {
+    internal::ZipWriter zip(file);
+    zip.add("metadata.json", bytes_of(metadata));
+    zip.add("config.json", bytes_of(config));
+    zip.add(kWeightsMember, weight_bytes(*this));
+    zip.close();
+  });
+}
+
+void Model::save_weights(const std::string& path) const {
+  if (!path.ends_with(".weights.h5")) {
+    internal::fail<ValueError>({name(), "A weights file's name ends in .weights.h5", path, ""});
+  }
+  const auto bytes = weight_bytes(*this);
+  replace_file(path, [&](const std::string& file) {
+    std::FILE* out = std::fopen(file.c_str(), "wb");
+    const bool written = out != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
+    const bool closed = out != nullptr && std::fclose(out) == 0;
+    if (!written || !closed) internal::fail<ValueError>({"save_weights", "The file must be writable", file, ""});
+  });
+}
+
+void Model::load_weights(const std::string& path) {
+  if (path.ends_with(".keras")) {
+    internal::ZipReader zip(path);
+    const auto bytes = zip.read(kWeightsMember);
+    internal::WeightLoader(internal::H5WeightReader(bytes, path)).load(*this, nullptr);
+    return;
+  }
+  if (!path.ends_with(".h5")) {
+    internal::fail<ValueError>({name(), "A weights file's name ends in .weights.h5 or .keras", path, ""});
+  }
+  internal::WeightLoader(internal::H5WeightReader(path)).load(*this, nullptr);
+}
+
+}  // namespace keras
