@@ -6,6 +6,7 @@
 #include "keras/base/error.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
+#include "nn/extent.h"
 
 namespace keras::internal {
 
@@ -169,7 +170,7 @@ Tensor CompileLoss::operator()(const Nest& y_true, const Nest& y_pred, const Nes
     }
     Tensor value = ops::cast((*term.loss)(labels[term.output], predictions[term.output], weight), floatx());
     if (!trackers_.empty()) {
-      trackers_[k]->update_state(value, ops::cast(ops::shape_of(predictions[term.output], 0), floatx()));
+      trackers_[k]->update_state(value, ops::cast(internal::extent(predictions[term.output], 0), floatx()));
     }
     if (term.weight) value = value * *term.weight;
     total = total.defined() ? total + value : value;

@@ -3,13 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "keras/base/error.h"
+#include "keras/base/philox.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
-#include "keras/random.h"
 
 namespace keras::internal {
 
@@ -43,6 +44,19 @@ Tensor weights_of_classes(const Tensor& labels, const std::map<int64_t, double>&
     out.push_back(it == weights.end() ? 1.0f : static_cast<float>(it->second));
   }
   return Tensor::from(out);
+}
+
+// The order of an epoch depends on its number alone, as in Keras, and is the same on every backend: samples
+// sorted by their random words.
+Tensor permutation(int64_t samples, int64_t epoch) {
+  constexpr uint32_t kShuffleSeed = 1337;
+  std::vector<uint32_t> words(static_cast<size_t>(samples));
+  Philox(kShuffleSeed, static_cast<uint32_t>(epoch)).fill(0, std::span<uint32_t>(words));
+  std::vector<int64_t> order(words.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return words[static_cast<size_t>(a)] < words[static_cast<size_t>(b)]; });
+  return Tensor::from(order);
 }
 
 }  // namespace
@@ -113,7 +127,7 @@ int64_t EpochIterator::steps() const {
 void EpochIterator::shuffle(int64_t round) {
   if (round == round_) return;
   round_ = round;
-  if (options_.shuffle) order_ = internal::permutation(samples_, round);
+  if (options_.shuffle) order_ = permutation(samples_, round);
 }
 
 void EpochIterator::start_epoch(int64_t epoch) {

@@ -11,6 +11,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "models/trainer_state.h"
+#include "nn/extent.h"
 
 namespace keras {
 
@@ -124,7 +125,7 @@ std::vector<std::pair<std::string, Tensor>> Model::compute_metrics(const Nest&, 
 namespace {
 
 Tensor batch_size_of(const Nest& x) {
-  return ops::cast(ops::shape_of(x.flatten().front(), 0), floatx());
+  return ops::cast(internal::extent(x.flatten().front(), 0), floatx());
 }
 
 }  // namespace

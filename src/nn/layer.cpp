@@ -15,6 +15,7 @@
 #include "keras/random.h"
 #include "keras/runtime/interpreter.h"
 #include "nn/call_context.h"
+#include "nn/extent.h"
 #include "nn/layer_operation.h"
 #include "nn/naming.h"
 
@@ -149,8 +150,8 @@ void Layer::track(std::string_view attribute, const LayerHandle& child) const {
   Tracker(*core_).layer(std::string(attribute), child);
 }
 
-std::shared_ptr<SeedGenerator> Layer::add_seed_generator(std::optional<int64_t> seed, std::string_view attribute) {
-  auto generator = std::make_shared<SeedGenerator>(seed);
+std::shared_ptr<random::SeedGenerator> Layer::add_seed_generator(std::optional<int64_t> seed, std::string_view attribute) {
+  auto generator = std::make_shared<random::SeedGenerator>(seed);
   core_->seed_generators.emplace_back(std::string(attribute), generator);
   return generator;
 }
@@ -310,7 +311,7 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
     for (const Tensor& t : outputs.flatten()) {
       if (t.abstract() && !internal::current_interpreter().tracing()) continue;
       Tensor penalty = (*core_->activity_regularizer)(t);
-      if (t.rank() > 0) penalty = penalty / ops::cast(ops::shape_of(t, 0), penalty.dtype());
+      if (t.rank() > 0) penalty = penalty / ops::cast(internal::extent(t, 0), penalty.dtype());
       add_loss(penalty);
     }
   }

@@ -20,7 +20,9 @@
 namespace keras {
 
 class Layer;
+namespace random {
 class SeedGenerator;
+}
 
 /// Keyword arguments of a layer call.
 struct CallArgs {
@@ -83,7 +85,7 @@ struct LayerCore {
   std::vector<Variable> non_trainable_variables;
   std::vector<std::pair<std::string, LayerHandle>> children;  ///< attribute name (repeated in lists), layer
   std::vector<std::string> list_attributes;                   ///< attributes that are lists of layers
-  std::vector<std::pair<std::string, std::shared_ptr<SeedGenerator>>> seed_generators;
+  std::vector<std::pair<std::string, std::shared_ptr<random::SeedGenerator>>> seed_generators;
   std::vector<Tensor> losses;  ///< of the last call: add_loss and activity regularization
   std::vector<Shape> build_shapes;  ///< what build received
   std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
@@ -211,7 +213,7 @@ class Layer : public Configurable {
   /// Registers a child under its attribute name; KERAS_LAYER does it for members.
   void track(std::string_view attribute, const LayerHandle& child) const;
   /// Registers a random state.
-  std::shared_ptr<SeedGenerator> add_seed_generator(std::optional<int64_t> seed, std::string_view attribute = "seed_generator");
+  std::shared_ptr<random::SeedGenerator> add_seed_generator(std::optional<int64_t> seed, std::string_view attribute = "seed_generator");
   void set_supports_masking() { core_->supports_masking = true; }
 
  private:

@@ -132,7 +132,7 @@ namespace initializers {
 
 template <class Derived, class Options>
 uint32_t Seeded<Derived, Options>::draw_seed(std::optional<int64_t> seed) {
-  return seed ? static_cast<uint32_t>(*seed) : internal::make_default_seed();
+  return seed ? static_cast<uint32_t>(*seed) : static_cast<uint32_t>(random::make_default_seed());
 }
 
 Tensor Zeros::operator()(const Shape& shape, DType dtype) const {

@@ -25,7 +25,7 @@ Dropout::Dropout(double rate, DropoutOptions options) : Dropout([&] {
 
 Tensor Dropout::call(const Tensor& inputs, const CallArgs& args) {
   if (!args.training.value_or(false) || options_.rate == 0) return inputs;
-  return random::dropout(inputs, options_.rate, options_.noise_shape, *seed_generator_);
+  return random::dropout(inputs, options_.rate, options_.noise_shape.value_or(Shape{}), *seed_generator_);
 }
 
 }  // namespace keras::layers

@@ -2,9 +2,9 @@
 #include "keras/nn/loss.h"
 
 #include "keras/base/error.h"
-#include "keras/ops/nn.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
+#include "nn/extent.h"
 
 namespace keras {
 
@@ -32,7 +32,7 @@ namespace {
 Tensor element_count(const Tensor& t, DType dtype) {
   if (t.shape().known()) return ops::cast(Tensor(t.shape().elements()), dtype);
   Tensor count = Tensor(1);
-  for (int i = 0; i < t.rank(); ++i) count = count * ops::shape_of(t, i);
+  for (int i = 0; i < t.rank(); ++i) count = count * extent(t, i);
   return ops::cast(count, dtype);
 }
 }  // namespace
@@ -76,7 +76,7 @@ DType Loss::dtype() const { return base_.dtype.value_or(floatx()); }
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
   const Tensor in_mask = y_pred.mask();
   const Tensor pred = ops::cast(y_pred, dtype());
-  const Tensor losses = call(ops::cast(y_true, dtype()), internal::keep_logits(y_pred, pred));
+  const Tensor losses = call(ops::cast(y_true, dtype()), pred);
   const Tensor out_mask = losses.mask();
   Tensor mask = in_mask;
   if (out_mask.defined()) mask = mask.defined() ? ops::logical_and(mask, out_mask) : out_mask;

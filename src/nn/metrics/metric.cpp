@@ -7,6 +7,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
+#include "nn/extent.h"
 
 namespace keras {
 
@@ -99,7 +100,7 @@ void Mean::accumulate(const Tensor& values, const Tensor& sample_weight) {
   if (weight.defined()) {
     count = ops::sum(weight);
   } else {
-    count = reduced.rank() >= 1 ? ops::cast(ops::shape_of(reduced, 0), dtype()) : ops::ones({}, dtype());
+    count = reduced.rank() >= 1 ? ops::cast(internal::extent(reduced, 0), dtype()) : ops::ones({}, dtype());
   }
   count_.assign(count_.value() + ops::cast(count, dtype()));
 }

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "keras/base/error.h"
+#include "keras/ops/control_flow.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
@@ -182,16 +183,18 @@ void Optimizer::step(std::vector<Tensor> gradients, const std::vector<Variable>&
     const int64_t steps = *settings_.gradient_accumulation_steps;
     for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = gradients[i] + accumulators_[indices[i]].value();
     const Tensor last = ops::equal((iterations_.value() + 1) % steps, 0);
-    ops::cond_void(
+    ops::cond(
         last,
         [&] {
           std::vector<Tensor> mean;
           for (const Tensor& g : gradients) mean.push_back(g / static_cast<double>(steps));
           update(std::move(mean));
           for (const auto& a : accumulators_) a.assign(ops::zeros(a.shape(), a.dtype()));
+          return Nest();
         },
         [&] {
           for (size_t i = 0; i < gradients.size(); ++i) accumulators_[indices[i]].assign(gradients[i]);
+          return Nest();
         });
   } else {
     update(std::move(gradients));
@@ -251,12 +254,13 @@ void Optimizer::update_averages() {
   }
   if (settings_.ema_overwrite_frequency) {
     const Tensor due = ops::equal((iterations_.value() + 1) % *settings_.ema_overwrite_frequency, 0);
-    ops::cond_void(
+    ops::cond(
         due,
         [&] {
           for (size_t i = 0; i < averages_.size(); ++i) trainable_variables_[i].assign(averages_[i].value());
+          return Nest();
         },
-        [] {});
+        [] { return Nest(); });
   }
 }
 

@@ -36,7 +36,7 @@ class Dropout : public ConfiguredLayer<Dropout, DropoutOptions> {
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 
  private:
-  std::shared_ptr<SeedGenerator> seed_generator_;
+  std::shared_ptr<random::SeedGenerator> seed_generator_;
 };
 
 }  // namespace layers
