@@ -64,12 +64,12 @@ void History::on_train_begin(const Logs&) {
 
 void History::on_epoch_end(int64_t epoch_number, const Logs& logs) {
   epoch.push_back(epoch_number);
-  for (const auto& [name, value] : logs) {
-    const auto it = std::find_if(history.begin(), history.end(), [&](const auto& item) { return item.first == name; });
+  for (const auto& log : logs) {
+    const auto it = std::find_if(history.begin(), history.end(), [&](const auto& item) { return item.first == log.first; });
     if (it == history.end()) {
-      history.emplace_back(name, std::vector<double>{value});
+      history.emplace_back(log.first, std::vector<double>{log.second});
     } else {
-      it->second.push_back(value);
+      it->second.push_back(log.second);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "keras/base/error.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "nn/extent.h"

@@ -9,6 +9,7 @@
 
 #include "keras/base/error.h"
 #include "keras/base/philox.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 

@@ -8,6 +8,7 @@
 
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "models/trainer_state.h"
@@ -23,7 +24,7 @@ bool Model::compiled() const { return trainer_->compiled; }
 void Model::compile(const CompileOptions& options) {
   auto& t = *trainer_;
   t.options = options;
-  t.optimizer = options.optimizer.shared();
+  t.optimizer = options.optimizer ? options.optimizer.shared() : Optimizer::from_name("rmsprop");
   t.loss = options.loss.none()
                ? nullptr
                : std::make_unique<internal::CompileLoss>(options.loss, options.loss_weights, output_names());
@@ -85,12 +86,12 @@ LayerHandle Model::get_layer(std::string_view wanted) const {
 }
 
 LayerHandle Model::get_layer(int index) const {
-  const auto all = layers();
-  const int count = static_cast<int>(all.size());
+  const auto list = layers();
+  const int count = static_cast<int>(list.size());
   if (index < -count || index >= count) {
     internal::fail<ValueError>({name(), fmt::format("The model has {} layers", count), fmt::format("index {}", index), ""});
   }
-  return all[static_cast<size_t>(index < 0 ? index + count : index)];
+  return list[static_cast<size_t>(index < 0 ? index + count : index)];
 }
 
 Tensor Model::compute_loss(const Nest&, const Nest& y, const Nest& y_pred, const Nest& sample_weight) {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <ctime>
-#include <filesystem>
 
+#include "base/atomic_file.h"
 #include "data/zip_archive.h"
 #include "keras/base/error.h"
 #include "keras/models/model.h"
@@ -69,30 +69,12 @@ Json compile_config(const internal::TrainerState& trainer) {
                      {"jit_compile", "auto"}});
 }
 
-std::vector<std::byte> weight_bytes(const Model& model) {
-  internal::MemorySink sink;
+void write_weights(const Model& model, internal::ByteSink& sink) {
   internal::H5WeightWriter writer(sink);
   const auto& trainer = *model.trainer_state();
   const bool stateful = trainer.compiled && trainer.optimizer && trainer.optimizer->built();
   internal::WeightSaver(writer).save(model, stateful ? trainer.optimizer.get() : nullptr);
   writer.finish();
-  return sink.bytes();
-}
-
-// Writes beside the target and renames, so that a failure leaves the old file.
-template <class F>
-void replace_file(const std::string& path, const F& write) {
-  const std::string temporary = path + ".tmp";
-  try {
-    write(temporary);
-    std::filesystem::rename(temporary, path);
-  } catch (const std::filesystem::filesystem_error& e) {
-    internal::fail<ValueError>({"save", "The file must be writable", e.what(), ""});
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw;
-  }
 }
 
 }  // namespace
@@ -113,26 +95,21 @@ void Model::save(const std::string& path) const {
   const std::string metadata =
       Json::dict({{"keras_version", kKerasVersion}, {"date_saved", timestamp()}}).dump();
   const std::string config = serialize_model(*this).dump();
-  replace_file(path, [&](const std::string& file) {
-    internal::ZipWriter zip(file);
-    zip.add("metadata.json", bytes_of(metadata));
-    zip.add("config.json", bytes_of(config));
-    zip.add(kWeightsMember, weight_bytes(*this));
-    zip.close();
-  });
+  internal::ZipWriter zip(path);
+  zip.add("metadata.json", bytes_of(metadata));
+  zip.add("config.json", bytes_of(config));
+  write_weights(*this, zip.begin_member(kWeightsMember));
+  zip.end_member();
+  zip.close();
 }
 
 void Model::save_weights(const std::string& path) const {
   if (!path.ends_with(".weights.h5")) {
     internal::fail<ValueError>({name(), "A weights file's name ends in .weights.h5", path, ""});
   }
-  const auto bytes = weight_bytes(*this);
-  replace_file(path, [&](const std::string& file) {
-    std::FILE* out = std::fopen(file.c_str(), "wb");
-    const bool written = out != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
-    const bool closed = out != nullptr && std::fclose(out) == 0;
-    if (!written || !closed) internal::fail<ValueError>({"save_weights", "The file must be writable", file, ""});
-  });
+  internal::AtomicFile file(path);
+  write_weights(*this, file);
+  file.commit();
 }
 
 void Model::load_weights(const std::string& path) {

@@ -5,6 +5,7 @@
 
 #include "keras/base/error.h"
 #include "keras/ops/abstract_evaluation.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 

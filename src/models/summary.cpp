@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 #include <set>
 
@@ -14,9 +15,13 @@ namespace keras {
 namespace {
 
 std::string with_commas(int64_t n) {
-  std::string digits = fmt::format("{}", n);
-  for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
-  return digits;
+  const std::string digits = fmt::format("{}", n);
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
 }
 
 struct Count {
@@ -51,7 +56,7 @@ std::string shape_text(const std::vector<Shape>& shapes) {
     for (size_t i = 0; i < s.size(); ++i) text += (i == 0 ? "" : ", ") + (s[i].known() ? s[i].to_string() : "None");
     out += (out.empty() ? "" : ", ") + text + ")";
   }
-  return shapes.size() == 1 ? out : "[" + out + "]";
+  return shapes.size() == 1 ? out : fmt::format("[{}]", out);
 }
 
 // A word longer than the column is cut, others wrap, as Keras' table does.
@@ -155,7 +160,8 @@ void Model::summary(const SummaryOptions& options) const {
     header.emplace_back("Trainable");
     aligns.push_back(Align::center);
   }
-  length = options.line_length.value_or(std::min(length, 76 + (options.show_trainable ? 0 : 0)));
+  // A terminal of 80 columns is assumed where the length is not given.
+  length = options.line_length.value_or(std::min(length, 76));
   std::vector<int> widths;
   int used = 0;
   for (const double p : positions) {
@@ -164,10 +170,17 @@ void Model::summary(const SummaryOptions& options) const {
       internal::fail<ValueError>({"summary", "The line must be long enough for the table",
                                   fmt::format("line_length={}", length), "use 60 or more"});
     }
-    widths.push_back(width - 3);
+    widths.push_back(width);
     used += width;
   }
-  widths.back() -= 1;
+  // Bars and the space beside cells are taken from all columns alike, halves rounded to even.
+  int excess = used + 3 * static_cast<int>(widths.size()) + 1 - length;
+  for (size_t c = 0; c < widths.size(); ++c) {
+    const auto columns = static_cast<double>(widths.size() - c);
+    const int taken = static_cast<int>(std::nearbyint(excess / columns));
+    widths[c] -= taken;
+    excess -= taken;
+  }
   const Table table(widths, aligns);
   std::vector<std::vector<std::string>> rows;
   for (const auto& layer : layers()) add_rows(*layer, options, 0, rows);

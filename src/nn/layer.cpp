@@ -9,6 +9,7 @@
 
 #include "keras/base/error.h"
 #include "keras/ops/abstract_evaluation.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
@@ -96,6 +97,12 @@ Shape Layer::compute_output_shape(const Shape& input_shape) const {
 
 Nest Layer::compute_mask(const Nest&, const Nest& previous_mask) { return previous_mask; }
 
+Json Layer::get_config() const {
+  return Json::dict({{"name", name()},
+                     {"trainable", trainable()},
+                     {"dtype", FieldCodec<DTypePolicy>::to_json(dtype_policy())}});
+}
+
 void Layer::visit_attributes(internal::AttributeVisitor&) const {}
 
 namespace {
@@ -167,13 +174,13 @@ std::vector<internal::SavedChildren> Layer::saved_children() const {
   track_attributes();
   std::vector<internal::SavedChildren> out;
   const auto& lists = core_->list_attributes;
-  for (const auto& [attribute, layer] : core_->children) {
-    const bool list = std::find(lists.begin(), lists.end(), attribute) != lists.end();
-    const auto known = std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.attribute == attribute; });
+  for (const auto& child : core_->children) {
+    const bool list = std::find(lists.begin(), lists.end(), child.first) != lists.end();
+    const auto known = std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.attribute == child.first; });
     if (list && known != out.end()) {
-      known->layers.push_back(layer);
+      known->layers.push_back(child.second);
     } else {
-      out.push_back({attribute, list, {layer}});
+      out.push_back({child.first, list, {child.second}});
     }
   }
   return out;
@@ -407,21 +414,21 @@ std::vector<Tensor> Layer::get_weights() const {
 }
 
 void Layer::set_weights(const std::vector<Tensor>& values) {
-  const auto all = weights();
-  if (all.size() != values.size()) {
-    internal::fail<ValueError>({name(), fmt::format("set_weights takes {} arrays, one per weight", all.size()),
+  const auto variables = weights();
+  if (variables.size() != values.size()) {
+    internal::fail<ValueError>({name(), fmt::format("set_weights takes {} arrays, one per weight", variables.size()),
                                 fmt::format("{}", values.size()),
                                 core_->built ? "" : "build the layer first, by calling it or with ensure_built"});
   }
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (!(all[i].shape() == values[i].shape())) {
-      internal::fail<ValueError>({all[i].path(), "The value must have the weight's shape",
-                                  fmt::format("weight {}, value {}", all[i].shape().to_string(),
+  for (size_t i = 0; i < variables.size(); ++i) {
+    if (!(variables[i].shape() == values[i].shape())) {
+      internal::fail<ValueError>({variables[i].path(), "The value must have the weight's shape",
+                                  fmt::format("weight {}, value {}", variables[i].shape().to_string(),
                                               values[i].shape().to_string()),
                                   ""});
     }
   }
-  for (size_t i = 0; i < all.size(); ++i) all[i].assign(values[i]);
+  for (size_t i = 0; i < variables.size(); ++i) variables[i].assign(values[i]);
 }
 
 int64_t Layer::count_params() const {

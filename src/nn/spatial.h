@@ -13,7 +13,7 @@ namespace keras::internal {
 /// The channels of an image-like input with `rank` spatial axes. Throws ValueError when the rank is another
 /// or the channels are unknown.
 Dim channels_of(std::string_view where, const Shape& input_shape, int rank, const std::string& data_format);
-ops::SpatialSize spatial_size(const IntTuple& values);
+SpatialSize spatial_size(const IntTuple& values);
 /// A vector over channels in a shape that broadcasts against the input.
 Tensor channel_shaped(const Tensor& vector, int rank, const std::string& data_format);
 

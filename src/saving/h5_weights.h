@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "keras/schema/weight_store.h"
-#include "saving/byte_sink.h"
+#include "base/byte_sink.h"
 #include "saving/hdf5/reader.h"
 #include "saving/hdf5/writer.h"
 

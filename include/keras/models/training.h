@@ -105,7 +105,7 @@ Arg named(std::vector<std::pair<std::string, Arg>> items) {
 
 /// Arguments of Model::compile, as in Keras.
 struct CompileOptions {
-  ObjectRef<Optimizer> optimizer = "rmsprop";
+  ObjectRef<Optimizer> optimizer = {};  ///< none: "rmsprop"
   LossArg loss = {};
   LossWeightsArg loss_weights = {};
   MetricsArg metrics = {};

@@ -160,7 +160,7 @@ class Layer : public Configurable {
   /// Builds for an input shape (without the need of data) if not built yet.
   void ensure_built(const std::vector<Shape>& input_shapes);
 
-  const std::string& name() const { return core_->name; }
+  const std::string& name() const;
   void set_name(std::string name);
   const std::string& path() const { return core_->path; }
   bool built() const { return core_->built; }

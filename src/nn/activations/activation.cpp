@@ -2,6 +2,7 @@
 #include <array>
 
 #include "keras/base/error.h"
+#include "keras/graph/op_attributes.h"
 #include "keras/nn/activations.h"
 #include "keras/ops/activation.h"
 #include "keras/ops/numpy.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/nn/layers/rescaling.h"
 
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 

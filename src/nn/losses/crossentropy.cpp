@@ -2,6 +2,7 @@
 #include "keras/nn/losses/crossentropy.h"
 
 #include "keras/ops/crossentropy.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 
 namespace keras::losses {

@@ -2,6 +2,7 @@
 #include "keras/nn/loss.h"
 
 #include "keras/base/error.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "nn/extent.h"

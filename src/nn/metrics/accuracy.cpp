@@ -2,6 +2,7 @@
 #include "keras/nn/metrics/accuracy.h"
 
 #include "keras/nn/loss.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 

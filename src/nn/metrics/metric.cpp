@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "keras/nn/loss.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"

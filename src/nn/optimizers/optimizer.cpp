@@ -9,6 +9,7 @@
 
 #include "keras/base/error.h"
 #include "keras/ops/control_flow.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
@@ -48,8 +49,6 @@ std::string underscored(std::string path) {
   std::replace(path.begin(), path.end(), '/', '_');
   return path;
 }
-
-Tensor norm_of(const Tensor& t) { return ops::sqrt(ops::sum(t * t)); }
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/nn/optimizer.h"
+#include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/runtime/interpreter.h"
 
