@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "keras/nn/object.h"
 #include "keras/tensor/tensor.h"
@@ -17,18 +19,27 @@ enum class Reduction : uint8_t { none, sum, sum_over_batch_size, mean, mean_with
 
 template <>
 struct EnumNames<Reduction> {
-  static constexpr EnumName<Reduction> names[] = {{Reduction::none, "none"},
-                                                  {Reduction::sum, "sum"},
-                                                  {Reduction::sum_over_batch_size, "sum_over_batch_size"},
-                                                  {Reduction::mean, "mean"},
-                                                  {Reduction::mean_with_sample_weight, "mean_with_sample_weight"}};
+  static constexpr EnumName<Reduction> names[] = {
+      {Reduction::none, "none"},
+      {Reduction::sum, "sum"},
+      {Reduction::sum_over_batch_size, "sum_over_batch_size"},
+      {Reduction::mean, "mean"},
+      {Reduction::mean_with_sample_weight, "mean_with_sample_weight"}};
+};
+
+/// A reduction's name; null, which Keras also takes, reads as none.
+template <>
+struct FieldCodec<Reduction> {
+  static std::string kind() { return "str or null"; }
+  static Json to_json(Reduction value);
+  static Reduction from_json(const Json& json, std::string_view where);
 };
 
 /// Options that every loss has.
 struct LossOptions {
   Reduction reduction = Reduction::sum_over_batch_size;
-  std::string name = {};
-  std::optional<DType> dtype = {};
+  std::string name = {};            ///< "": a name made from the class
+  std::optional<DType> dtype = {};  ///< dtype of the computation; none: floatx
 };
 
 /// The base of all losses (keras.losses.Loss). A user's loss overrides `call`.
@@ -63,25 +74,10 @@ constexpr auto loss_fields() {
                     field<&Options::reduction>("reduction", "How the values become a number"));
 }
 
-/// A loss of Keras' own whose arguments are one options struct with a field table.
-template <class Derived, class OptionsType>
-class ConfiguredLoss : public Loss {
- public:
-  using Options = OptionsType;
-  std::string class_name() const override { return Derived::kClassName; }
-  Json get_config() const override { return to_config(options_); }
-  const Options& options() const { return options_; }
-
- protected:
-  explicit ConfiguredLoss(Options options)
-      : Loss({options.reduction, options.name, options.dtype}), options_(std::move(options)) {}
-  Options options_;
+template <>
+struct FieldTable<LossOptions> {
+  static constexpr auto fields = loss_fields<LossOptions>();
 };
-
-/// Registers a loss class of Keras under its name and the names of its function.
-#define KERAS_REGISTER_LOSS(Class, ...)                                 \
-  [[maybe_unused]] static const bool keras_registered_##Class =         \
-      ::keras::internal::register_configured<Class, ::keras::Loss>("keras.losses", {__VA_ARGS__})
 
 namespace internal {
 
@@ -89,7 +85,52 @@ namespace internal {
 std::pair<Tensor, Tensor> squeeze_or_expand_to_same_rank(Tensor a, Tensor b, bool expand_rank_1 = true);
 /// Sample weights with a mask multiplied in; either may be undefined.
 Tensor apply_mask(Tensor sample_weight, const Tensor& mask, DType dtype, Reduction reduction);
-Tensor reduce_weighted_values(Tensor values, Tensor sample_weight, const Tensor& mask, Reduction reduction, DType dtype);
+/// A loss's values, weighted and reduced.
+Tensor reduce_weighted_values(Tensor values, Tensor sample_weight, const Tensor& mask, Reduction reduction,
+                              DType dtype);
 
 }  // namespace internal
+
+/// A loss of Keras' own whose arguments are one options struct with a field table. A derived class overrides
+/// `values`.
+template <class Derived, class OptionsType>
+class ConfiguredLoss : public Loss {
+ public:
+  using Options = OptionsType;
+  std::string class_name() const override { return Derived::kClassName; }
+  Json get_config() const override { return to_config(options_); }
+  const Options& options() const { return options_; }
+  Tensor call(const Tensor& y_true, const Tensor& y_pred) const final {
+    const auto [labels, predictions] = internal::squeeze_or_expand_to_same_rank(y_true, y_pred);
+    return values(labels, predictions);
+  }
+
+ protected:
+  /// The values before reduction; the ranks agree, unless labels are classes.
+  virtual Tensor values(const Tensor& y_true, const Tensor& y_pred) const = 0;
+
+  explicit ConfiguredLoss(Options options)
+      : Loss({options.reduction, options.name, options.dtype}), options_(std::move(options)) {}
+  Options options_;
+};
+
+/// A loss without arguments beyond those of every loss. `Derived` has `static constexpr const char* kName`,
+/// its default name.
+template <class Derived>
+class PlainLoss : public ConfiguredLoss<Derived, LossOptions> {
+ protected:
+  explicit PlainLoss(LossOptions options) : ConfiguredLoss<Derived, LossOptions>(named(std::move(options))) {}
+
+ private:
+  static LossOptions named(LossOptions options) {
+    if (options.name.empty()) options.name = Derived::kName;
+    return options;
+  }
+};
+
+/// Registers a loss class of Keras under its name and the names of its function.
+#define KERAS_REGISTER_LOSS(Class, ...)                         \
+  [[maybe_unused]] static const bool keras_registered_##Class = \
+      ::keras::internal::register_configured<Class, ::keras::Loss>("keras.losses", {__VA_ARGS__})
+
 }  // namespace keras

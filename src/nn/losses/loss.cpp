@@ -9,6 +9,24 @@
 
 namespace keras {
 
+Json FieldCodec<Reduction>::to_json(Reduction value) {
+  for (const auto& row : EnumNames<Reduction>::names) {
+    if (row.value == value) return row.name;
+  }
+  return nullptr;
+}
+
+Reduction FieldCodec<Reduction>::from_json(const Json& json, std::string_view where) {
+  if (json.is_null()) return Reduction::none;
+  const std::string& name = json.as_string(where);
+  std::vector<std::string> names;
+  for (const auto& row : EnumNames<Reduction>::names) {
+    if (name == row.name) return row.value;
+    names.emplace_back(row.name);
+  }
+  internal::fail_enum(where, name, names);
+}
+
 namespace internal {
 
 std::pair<Tensor, Tensor> squeeze_or_expand_to_same_rank(Tensor a, Tensor b, bool expand_rank_1) {
