@@ -5,10 +5,11 @@ namespace keras::optimizers {
 
 KERAS_REGISTER_OPTIMIZER(Adam, "adam");
 
-Adam::Adam(LearningRate learning_rate, AdamOptions options) : Adam([&] {
-  options.learning_rate = std::move(learning_rate);
-  return std::move(options);
-}()) {}
+Adam::Adam(LearningRate learning_rate, AdamOptions options)
+    : Adam([&] {
+        options.learning_rate = std::move(learning_rate);
+        return std::move(options);
+      }()) {}
 
 void Adam::build_slots(const std::vector<Variable>& variables) {
   slots_ = add_optimizer_variables(variables, {"momentum", "velocity"});
@@ -17,8 +18,7 @@ void Adam::build_slots(const std::vector<Variable>& variables) {
 
 void Adam::update_all(const std::vector<Tensor>& gradients, const std::vector<Variable>& variables,
                       const std::vector<size_t>& indices, const Tensor& rate) {
-  auto rule = internal::make_attributes<UpdateAttributes>();
-  rule.rule = KERAS_UPDATE_ADAM;
+  UpdateAttributes rule = one_pass_rule(KERAS_UPDATE_ADAM);
   rule.beta_1 = options_.beta_1;
   rule.beta_2 = options_.beta_2;
   rule.epsilon = options_.epsilon;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cctype>
+
 #include "keras/nn/optimizer.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
@@ -14,16 +17,22 @@ Json FieldCodec<LearningRate>::to_json(const LearningRate& value) {
 LearningRate FieldCodec<LearningRate>::from_json(const Json& json, std::string_view where) {
   if (json.is_number()) return json.as_real(where);
   const auto envelope = ObjectEnvelope::from_json(json, where);
-  return make_object<LearningRateSchedule>(ObjectCategory::schedule, envelope.lookup_name(), envelope.config, where);
+  return make_object<LearningRateSchedule>(ObjectCategory::schedule, envelope.lookup_name(), envelope.config,
+                                           where);
 }
 
 Json Optimizer::with_current_rate(Json config) const {
   if (learning_rate_.defined()) config.set("learning_rate", learning_rate_.value().item<double>());
+  if (!settings_.loss_scale_factor) config.set("loss_scale_factor", nullptr);
   return config;
 }
 
 std::shared_ptr<Optimizer> Optimizer::from_name(const std::string& name) {
-  return make_object<Optimizer>(kCategory, name, Json::dict(), "optimizers");
+  // Keras looks the name up in lower case: "RMSProp" is "rmsprop".
+  std::string lower = name;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  const bool known = find_object(kCategory, name) != nullptr || find_object(kCategory, lower) == nullptr;
+  return make_object<Optimizer>(kCategory, known ? name : lower, Json::dict(), "optimizers");
 }
 
 namespace internal {
@@ -61,9 +70,10 @@ class BorrowedValues {
 
 }  // namespace
 
-void update_many(const UpdateAttributes& rule, const Tensor& rate, const Tensor& iteration, const Tensor& extra,
-                 const std::vector<Tensor>& gradients, const std::vector<Variable>& variables,
-                 const std::vector<size_t>& indices, const std::vector<std::vector<Variable>>& slots) {
+void update_many(const UpdateAttributes& rule, const Tensor& rate, const Tensor& iteration,
+                 const Tensor& extra, const std::vector<Tensor>& gradients,
+                 const std::vector<Variable>& variables, const std::vector<size_t>& indices,
+                 const std::vector<std::vector<Variable>>& slots) {
   UpdateAttributes attributes = rule;
   attributes.count = static_cast<int64_t>(variables.size());
   attributes.slots = static_cast<int64_t>(slots.size());
@@ -90,7 +100,8 @@ void update_many(const UpdateAttributes& rule, const Tensor& rate, const Tensor&
     for (size_t i = 0; i < states.size(); ++i) donations[states_at + i] = static_cast<int>(count + i);
     results = apply(OpCall{&op, &attributes, operands, false, donations, {}});
     for (size_t i = 0; i < count; ++i) eager_interpreter().assign(variables[i].slot(), results[i]);
-    for (size_t i = 0; i < states.size(); ++i) eager_interpreter().assign(states[i].slot(), results[count + i]);
+    for (size_t i = 0; i < states.size(); ++i)
+      eager_interpreter().assign(states[i].slot(), results[count + i]);
     return;
   }
   for (const auto& v : variables) operands.push_back(v.value());

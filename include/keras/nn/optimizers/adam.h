@@ -26,11 +26,11 @@ struct AdamOptions {
 template <>
 struct FieldTable<AdamOptions> {
   using O = AdamOptions;
-  static constexpr auto fields = field_list(
-      optimizer_fields<O>(), field<&O::beta_1>("beta_1", "Decay of the first moment"),
-      field<&O::beta_2>("beta_2", "Decay of the second moment"),
-      field<&O::epsilon>("epsilon", "Added to the denominator, outside the root"),
-      field<&O::amsgrad>("amsgrad", "Keep the largest second moment"));
+  static constexpr auto fields =
+      field_list(optimizer_fields<O>(), field<&O::beta_1>("beta_1", "Decay of the first moment"),
+                 field<&O::beta_2>("beta_2", "Decay of the second moment"),
+                 field<&O::epsilon>("epsilon", "Added to the denominator, outside the root"),
+                 field<&O::amsgrad>("amsgrad", "Keep the largest second moment"));
 };
 
 namespace optimizers {
@@ -47,6 +47,7 @@ class Adam : public ConfiguredOptimizer<Adam, AdamOptions> {
   void build_slots(const std::vector<Variable>& variables) override;
   void update_all(const std::vector<Tensor>& gradients, const std::vector<Variable>& variables,
                   const std::vector<size_t>& indices, const Tensor& rate) override;
+  bool decays_in_update() const override { return true; }
 
  private:
   std::vector<std::vector<Variable>> slots_;
