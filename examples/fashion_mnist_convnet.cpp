@@ -27,8 +27,10 @@ int main() try {
   const auto result = model.evaluate(test.x, test.y);
   model.save("fashion.keras");
   history->save_chart("fashion_history.svg");
-  std::printf("Test loss %.4f, test accuracy %.4f\nSaved the model as fashion.keras and the curves as fashion_history.svg\n",
-              result["loss"], result["accuracy"]);
+  std::printf(
+      "Test loss %.4f, test accuracy %.4f\nSaved the model as fashion.keras and the curves as "
+      "fashion_history.svg\n",
+      result["loss"], result["accuracy"]);
 } catch (const Error& e) {
   std::fprintf(stderr, "%s\n", e.what());
   return 1;

@@ -50,8 +50,9 @@ TrainTest load_data(const std::string& folder) {
     }
     tried += (tried.empty() ? "" : ", ") + dir.string();
   }
-  internal::fail<ValueError>({"fashion_mnist", "The data set must be installed", "not found in " + tried,
-                              "on Debian: apt-get install dataset-fashion-mnist; or give the folder of its four files"});
+  internal::fail<ValueError>(
+      {"fashion_mnist", "The data set must be installed", "not found in " + tried,
+       "on Debian: apt-get install dataset-fashion-mnist; or give the folder of its four files"});
 }
 
 }  // namespace keras::datasets::fashion_mnist

@@ -42,7 +42,8 @@ void Logs::merge(const Logs& other) {
 
 Logs Logs::sorted() const {
   Logs out = *this;
-  std::stable_sort(out.items_.begin(), out.items_.end(), [](const Item& a, const Item& b) { return a.first < b.first; });
+  std::stable_sort(out.items_.begin(), out.items_.end(),
+                   [](const Item& a, const Item& b) { return a.first < b.first; });
   return out;
 }
 
@@ -65,7 +66,8 @@ void History::on_train_begin(const Logs&) {
 void History::on_epoch_end(int64_t epoch_number, const Logs& logs) {
   epoch.push_back(epoch_number);
   for (const auto& log : logs) {
-    const auto it = std::find_if(history.begin(), history.end(), [&](const auto& item) { return item.first == log.first; });
+    const auto it = std::find_if(history.begin(), history.end(),
+                                 [&](const auto& item) { return item.first == log.first; });
     if (it == history.end()) {
       history.emplace_back(log.first, std::vector<double>{log.second});
     } else {
@@ -137,8 +139,8 @@ void ProgbarLogger::on_test_end(const Logs& logs) {
 }
 void ProgbarLogger::on_predict_end(const Logs&) { finalize({}); }
 
-CallbackList::CallbackList(std::vector<std::shared_ptr<Callback>> callbacks, bool add_history, bool add_progbar,
-                           Model* model, const CallbackParams& params)
+CallbackList::CallbackList(std::vector<std::shared_ptr<Callback>> callbacks, bool add_history,
+                           bool add_progbar, Model* model, const CallbackParams& params)
     : callbacks_(std::move(callbacks)) {
   bool has_progbar = false;
   for (const auto& c : callbacks_) {
@@ -159,13 +161,13 @@ CallbackList::CallbackList(std::vector<std::shared_ptr<Callback>> callbacks, boo
   set_params(params);
 }
 
-#define KERAS_FORWARD_LOGS(event) \
-  void CallbackList::event(const Logs& logs) { \
+#define KERAS_FORWARD_LOGS(event)                    \
+  void CallbackList::event(const Logs& logs) {       \
     for (const auto& c : callbacks_) c->event(logs); \
   }
-#define KERAS_FORWARD_STEP(event) \
+#define KERAS_FORWARD_STEP(event)                              \
   void CallbackList::event(int64_t number, const Logs& logs) { \
-    for (const auto& c : callbacks_) c->event(number, logs); \
+    for (const auto& c : callbacks_) c->event(number, logs);   \
   }
 KERAS_FORWARD_LOGS(on_train_begin)
 KERAS_FORWARD_LOGS(on_train_end)

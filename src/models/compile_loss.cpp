@@ -54,7 +54,9 @@ std::shared_ptr<Loss> resolve(const LossSpec& spec, const Tensor& y_true, const 
   std::string name = spec.name();
   if (name == "crossentropy" || name == "ce") {
     const auto kind = label_kind(y_true, y_pred);
-    name = kind.binary ? "binary_crossentropy" : kind.sparse ? "sparse_categorical_crossentropy" : "categorical_crossentropy";
+    name = kind.binary   ? "binary_crossentropy"
+           : kind.sparse ? "sparse_categorical_crossentropy"
+                         : "categorical_crossentropy";
   }
   return Loss::from_name(name);
 }
@@ -67,8 +69,8 @@ std::string keys_of(const LossArg& loss) {
 
 }  // namespace
 
-void CompileLoss::add_terms(const LossArg& loss, const LossWeightsArg& weights, size_t output, const Tensor& y_true,
-                            const Tensor& y_pred) {
+void CompileLoss::add_terms(const LossArg& loss, const LossWeightsArg& weights, size_t output,
+                            const Tensor& y_true, const Tensor& y_pred) {
   if (loss.none()) return;
   if (loss.kind() == LossArg::Kind::list) {
     // Several losses for one output are summed.
@@ -90,7 +92,8 @@ void CompileLoss::add_terms(const LossArg& loss, const LossWeightsArg& weights, 
   terms_.push_back(std::move(term));
 }
 
-void CompileLoss::build(const std::vector<Tensor>& y_true, const std::vector<Tensor>& y_pred, const Nest& predicted) {
+void CompileLoss::build(const std::vector<Tensor>& y_true, const std::vector<Tensor>& y_pred,
+                        const Nest& predicted) {
   const size_t count = y_pred.size();
   if (predicted.is_dict()) {
     bool match = output_names_.size() == predicted.size();
@@ -149,7 +152,9 @@ void CompileLoss::build(const std::vector<Tensor>& y_true, const std::vector<Ten
   built_ = true;
 }
 
-std::vector<std::shared_ptr<Metric>> CompileLoss::metrics() const { return {trackers_.begin(), trackers_.end()}; }
+std::vector<std::shared_ptr<Metric>> CompileLoss::metrics() const {
+  return {trackers_.begin(), trackers_.end()};
+}
 
 Tensor CompileLoss::operator()(const Nest& y_true, const Nest& y_pred, const Nest& sample_weight) {
   const auto predictions = flatten_outputs(y_pred, output_names_);

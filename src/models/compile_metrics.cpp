@@ -19,7 +19,8 @@ namespace {
 std::shared_ptr<Metric> make_metric(const MetricSpec& spec, const Tensor& y_true, const Tensor& y_pred) {
   if (spec.metric()) return spec.metric().shared();
   std::string lowered = spec.name();
-  std::transform(lowered.begin(), lowered.end(), lowered.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   std::shared_ptr<Metric> metric;
   if (lowered == "accuracy" || lowered == "acc") {
     const auto kind = label_kind(y_true, y_pred);
@@ -52,7 +53,8 @@ void collect(const MetricsArg& arg, const Tensor& y_true, const Tensor& y_pred,
 
 }  // namespace
 
-std::vector<CompileMetrics::Group> CompileMetrics::resolve(const MetricsArg& arg, const std::vector<Tensor>& y_true,
+std::vector<CompileMetrics::Group> CompileMetrics::resolve(const MetricsArg& arg,
+                                                           const std::vector<Tensor>& y_true,
                                                            const std::vector<Tensor>& y_pred) const {
   const size_t count = y_pred.size();
   std::vector<Group> groups(count);
@@ -70,8 +72,9 @@ std::vector<CompileMetrics::Group> CompileMetrics::resolve(const MetricsArg& arg
       }
     }
   } else if (arg.kind() != MetricsArg::Kind::list || arg.list().size() != count) {
-    fail<ValueError>({"compile", "With several outputs, metrics are a list with one entry per output or given by name",
-                      fmt::format("{} outputs", count), "metrics = {{\"mae\"}, {\"acc\"}} or named<MetricsArg>(...)"});
+    fail<ValueError>(
+        {"compile", "With several outputs, metrics are a list with one entry per output or given by name",
+         fmt::format("{} outputs", count), "metrics = {{\"mae\"}, {\"acc\"}} or named<MetricsArg>(...)"});
   }
   for (size_t i = 0; i < count; ++i) {
     const MetricsArg* item = arg.kind() == MetricsArg::Kind::list ? &arg.list()[i] : arg.find(name_of(i));

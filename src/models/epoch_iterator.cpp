@@ -18,7 +18,9 @@ namespace keras::internal {
 namespace {
 
 Nest standardized(const Nest& nest) {
-  return nest.map([](const Tensor& t) { return is_float(t.dtype()) && t.dtype() != floatx() ? ops::cast(t, floatx()) : t; });
+  return nest.map([](const Tensor& t) {
+    return is_float(t.dtype()) && t.dtype() != floatx() ? ops::cast(t, floatx()) : t;
+  });
 }
 
 Tensor rows(const Tensor& t, int64_t first, int64_t last) { return t[Index(Slice(first, last))]; }
@@ -28,7 +30,8 @@ Nest map_rows(const Nest& nest, int64_t first, int64_t last) {
 }
 
 DataTriple map_rows(const DataTriple& data, int64_t first, int64_t last) {
-  return {map_rows(data.x, first, last), map_rows(data.y, first, last), map_rows(data.sample_weight, first, last)};
+  return {map_rows(data.x, first, last), map_rows(data.y, first, last),
+          map_rows(data.sample_weight, first, last)};
 }
 
 // Keras' class weights as sample weights: a class without an entry weighs 1.
@@ -37,7 +40,8 @@ Tensor weights_of_classes(const Tensor& labels, const std::map<int64_t, double>&
   if (labels.rank() > 1 && !(labels.dim(-1) == Dim(1))) {
     classes = ops::argmax(labels, -1).to_vector<int64_t>();
   } else {
-    for (const double v : labels.to_vector<double>()) classes.push_back(static_cast<int64_t>(std::llround(v)));
+    for (const double v : labels.to_vector<double>())
+      classes.push_back(static_cast<int64_t>(std::llround(v)));
   }
   std::vector<float> out;
   for (const int64_t c : classes) {
@@ -55,8 +59,9 @@ Tensor permutation(int64_t samples, int64_t epoch) {
   Philox(kShuffleSeed, static_cast<uint32_t>(epoch)).fill(0, std::span<uint32_t>(words));
   std::vector<int64_t> order(words.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return words[static_cast<size_t>(a)] < words[static_cast<size_t>(b)]; });
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return words[static_cast<size_t>(a)] < words[static_cast<size_t>(b)];
+  });
   return Tensor::from(order);
 }
 
@@ -79,7 +84,8 @@ int64_t sample_count(const DataTriple& data) {
   }
   if (!count) fail<ValueError>({"fit", "There must be input data", "none", ""});
   if (differ) {
-    fail<ValueError>({"fit", "All arrays must have the same number of samples (their first axis)", sizes, ""});
+    fail<ValueError>(
+        {"fit", "All arrays must have the same number of samples (their first axis)", sizes, ""});
   }
   if (*count == 0) fail<ValueError>({"fit", "The data must have at least one sample", "0 samples", ""});
   return *count;
@@ -106,7 +112,8 @@ EpochIterator::EpochIterator(DataTriple data, Options options)
     fail<ValueError>({"fit", "batch_size must be at least 1", fmt::format("{}", options_.batch_size), ""});
   }
   if (options_.steps_per_epoch && *options_.steps_per_epoch < 1) {
-    fail<ValueError>({"fit", "steps_per_epoch must be at least 1", fmt::format("{}", *options_.steps_per_epoch), ""});
+    fail<ValueError>(
+        {"fit", "steps_per_epoch must be at least 1", fmt::format("{}", *options_.steps_per_epoch), ""});
   }
   if (!options_.class_weight.empty()) {
     if (!data_.y.is_leaf()) {

@@ -50,7 +50,8 @@ Nest concatenated(const std::vector<Nest>& batches) {
 std::shared_ptr<callbacks::History> Model::fit(const Nest& x, const Nest& y, const FitOptions& options) {
   check_compiled(*this, "fit()");
   if (options.epochs < 1) {
-    internal::fail<ValueError>({name(), "epochs must be at least 1", fmt::format("epochs={}", options.epochs), ""});
+    internal::fail<ValueError>(
+        {name(), "epochs must be at least 1", fmt::format("epochs={}", options.epochs), ""});
   }
   if (options.validation_freq < 1) {
     internal::fail<ValueError>({name(), "validation_freq must be at least 1",
@@ -63,8 +64,8 @@ std::shared_ptr<callbacks::History> Model::fit(const Nest& x, const Nest& y, con
     std::tie(train, validation) = internal::split_validation(train, options.validation_split);
   }
   const int64_t batch_size = options.batch_size.value_or(32);
-  internal::EpochIterator iterator(std::move(train),
-                                   {batch_size, options.shuffle, options.steps_per_epoch, options.class_weight});
+  internal::EpochIterator iterator(
+      std::move(train), {batch_size, options.shuffle, options.steps_per_epoch, options.class_weight});
   std::optional<internal::EpochIterator> validation_iterator;
 
   const CallbackParams params{options.verbose, options.epochs, iterator.steps()};
@@ -84,8 +85,8 @@ std::shared_ptr<callbacks::History> Model::fit(const Nest& x, const Nest& y, con
       if (trainer_->stop_training) break;
     }
     if (validation && (epoch + 1) % options.validation_freq == 0) {
-      const Logs found =
-          run_evaluation(*validation, options.validation_batch_size.value_or(batch_size), options.validation_steps, list);
+      const Logs found = run_evaluation(*validation, options.validation_batch_size.value_or(batch_size),
+                                        options.validation_steps, list);
       Logs prefixed;
       for (const auto& [key, value] : found) prefixed.set("val_" + key, value);
       logs.merge(prefixed);
@@ -131,7 +132,8 @@ Nest Model::predict(const Nest& x, const PredictOptions& options) {
   const internal::RunScope threads;
   internal::EpochIterator iterator({x, {}, {}}, {options.batch_size.value_or(32), false, {}, {}});
   const int64_t count = std::min(iterator.steps(), options.steps.value_or(iterator.steps()));
-  callbacks::CallbackList list(options.callbacks, false, options.verbose != 0, this, {options.verbose, 1, count});
+  callbacks::CallbackList list(options.callbacks, false, options.verbose != 0, this,
+                               {options.verbose, 1, count});
   list.on_predict_begin({});
   std::vector<Nest> out;
   for (int64_t step = 0; step < count; ++step) {

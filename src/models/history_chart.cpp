@@ -67,7 +67,8 @@ class Axes {
     high_ += margin;
   }
   double x(size_t epoch) const {
-    return x0_ + (epochs_ < 2 ? 0.5 : static_cast<double>(epoch) / static_cast<double>(epochs_ - 1)) * kPanelWidth;
+    return x0_ +
+           (epochs_ < 2 ? 0.5 : static_cast<double>(epoch) / static_cast<double>(epochs_ - 1)) * kPanelWidth;
   }
   double y(double value) const { return kTop + (high_ - value) / (high_ - low_) * kPanelHeight; }
   double low() const { return low_; }
@@ -84,31 +85,34 @@ std::string line(const Axes& axes, const std::vector<double>& values, const char
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) continue;
     points += fmt::format("{:.1f},{:.1f} ", axes.x(i), axes.y(values[i]));
-    dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", axes.x(i), axes.y(values[i]), color);
+    dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", axes.x(i),
+                        axes.y(values[i]), color);
   }
-  return fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n{}", points, color, dots);
+  return fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n{}", points,
+                     color, dots);
 }
 
 std::string draw(const Panel& panel, double x0, size_t epochs) {
   const Axes axes(panel, x0, epochs);
-  std::string out = fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#888\"/>\n", x0,
-                                kTop, kPanelWidth, kPanelHeight);
-  out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"16\">{}</text>\n", x0 + kPanelWidth / 2,
-                     kTop - 14, escaped(panel.title));
+  std::string out =
+      fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"#888\"/>\n", x0,
+                  kTop, kPanelWidth, kPanelHeight);
+  out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"16\">{}</text>\n",
+                     x0 + kPanelWidth / 2, kTop - 14, escaped(panel.title));
   const double step = round_step(axes.high() - axes.low());
   for (double v = std::ceil(axes.low() / step) * step; v <= axes.high(); v += step) {
-    out += fmt::format("<line x1=\"{0}\" y1=\"{2:.1f}\" x2=\"{1}\" y2=\"{2:.1f}\" stroke=\"#ddd\"/>\n", x0, x0 + kPanelWidth,
-                       axes.y(v));
-    out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\" font-size=\"12\">{:.4g}</text>\n", x0 - 6,
-                       axes.y(v) + 4, std::abs(v) < step * 1e-9 ? 0.0 : v);
+    out += fmt::format("<line x1=\"{0}\" y1=\"{2:.1f}\" x2=\"{1}\" y2=\"{2:.1f}\" stroke=\"#ddd\"/>\n", x0,
+                       x0 + kPanelWidth, axes.y(v));
+    out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\" font-size=\"12\">{:.4g}</text>\n",
+                       x0 - 6, axes.y(v) + 4, std::abs(v) < step * 1e-9 ? 0.0 : v);
   }
   const size_t every = std::max<size_t>(1, (epochs + 9) / 10);
   for (size_t e = 0; e < epochs; e += every) {
-    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\" font-size=\"12\">{}</text>\n", axes.x(e),
-                       kTop + kPanelHeight + 18, e + 1);
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\" font-size=\"12\">{}</text>\n",
+                       axes.x(e), kTop + kPanelHeight + 18, e + 1);
   }
-  out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"13\">epoch</text>\n", x0 + kPanelWidth / 2,
-                     kTop + kPanelHeight + 38);
+  out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"13\">epoch</text>\n",
+                     x0 + kPanelWidth / 2, kTop + kPanelHeight + 38);
   out += line(axes, panel.train, kTrainColor);
   if (!panel.validation.empty()) out += line(axes, panel.validation, kValidationColor);
   return out;
@@ -130,7 +134,8 @@ void History::save_chart(const std::string& path) const {
     panels.insert(name == "loss" ? panels.begin() : panels.end(), std::move(panel));
   }
   if (panels.empty()) {
-    internal::fail<ValueError>({"History.save_chart", "There must be an epoch to draw", "an empty history", ""});
+    internal::fail<ValueError>(
+        {"History.save_chart", "There must be an epoch to draw", "an empty history", ""});
   }
   const double width = kLeft + static_cast<double>(panels.size()) * (kPanelWidth + kGap);
   const double height = kTop + kPanelHeight + kBottom + 24;
@@ -142,9 +147,10 @@ void History::save_chart(const std::string& path) const {
     out += draw(panels[i], kLeft + static_cast<double>(i) * (kPanelWidth + kGap), epoch.size());
   }
   const auto key = [&](double x, const char* color, const char* label) {
-    return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"14\" height=\"4\" fill=\"{}\"/><text x=\"{}\" y=\"{}\" "
-                       "font-size=\"13\">{}</text>\n",
-                       x, height - 18, color, x + 20, height - 12, label);
+    return fmt::format(
+        "<rect x=\"{}\" y=\"{}\" width=\"14\" height=\"4\" fill=\"{}\"/><text x=\"{}\" y=\"{}\" "
+        "font-size=\"13\">{}</text>\n",
+        x, height - 18, color, x + 20, height - 12, label);
   };
   out += key(kLeft, kTrainColor, "training");
   if (any_validation) out += key(kLeft + 110, kValidationColor, "validation");

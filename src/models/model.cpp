@@ -30,14 +30,16 @@ void Model::compile(const CompileOptions& options) {
                : std::make_unique<internal::CompileLoss>(options.loss, options.loss_weights, output_names());
   t.metrics = options.metrics.none() && options.weighted_metrics.none()
                   ? nullptr
-                  : std::make_unique<internal::CompileMetrics>(options.metrics, options.weighted_metrics, output_names());
+                  : std::make_unique<internal::CompileMetrics>(options.metrics, options.weighted_metrics,
+                                                               output_names());
   t.loss_tracker = std::make_shared<metrics::Mean>(MetricOptions{.name = "loss"});
   t.compiled = true;
 }
 
 Optimizer& Model::optimizer() const {
   if (!trainer_->optimizer) {
-    internal::fail<ValueError>({name(), "The model has an optimizer only after compile()", "", "call compile() first"});
+    internal::fail<ValueError>(
+        {name(), "The model has an optimizer only after compile()", "", "call compile() first"});
   }
   return *trainer_->optimizer;
 }
@@ -89,7 +91,8 @@ LayerHandle Model::get_layer(int index) const {
   const auto list = layers();
   const int count = static_cast<int>(list.size());
   if (index < -count || index >= count) {
-    internal::fail<ValueError>({name(), fmt::format("The model has {} layers", count), fmt::format("index {}", index), ""});
+    internal::fail<ValueError>(
+        {name(), fmt::format("The model has {} layers", count), fmt::format("index {}", index), ""});
   }
   return list[static_cast<size_t>(index < 0 ? index + count : index)];
 }
@@ -108,7 +111,8 @@ Tensor Model::compute_loss(const Nest&, const Nest& y, const Nest& y_pred, const
   return total;
 }
 
-std::vector<std::pair<std::string, Tensor>> Model::compute_metrics(const Nest&, const Nest& y, const Nest& y_pred,
+std::vector<std::pair<std::string, Tensor>> Model::compute_metrics(const Nest&, const Nest& y,
+                                                                   const Nest& y_pred,
                                                                    const Nest& sample_weight) {
   auto& t = *trainer_;
   if (t.metrics) t.metrics->update_state(y, y_pred, sample_weight);
@@ -125,9 +129,7 @@ std::vector<std::pair<std::string, Tensor>> Model::compute_metrics(const Nest&, 
 
 namespace {
 
-Tensor batch_size_of(const Nest& x) {
-  return ops::cast(internal::extent(x.flatten().front(), 0), floatx());
-}
+Tensor batch_size_of(const Nest& x) { return ops::cast(internal::extent(x.flatten().front(), 0), floatx()); }
 
 }  // namespace
 

@@ -86,7 +86,8 @@ std::string Progbar::line(int64_t current, bool finalize, double per_unit, doubl
   if (target_ && *target_ > 0) {
     const int digits = static_cast<int>(fmt::format("{}", *target_).size());
     out += bold(fmt::format("{:>{}}/{}", current, digits, *target_)) + " ";
-    const int filled = static_cast<int>(kWidth * static_cast<double>(current) / static_cast<double>(*target_));
+    const int filled =
+        static_cast<int>(kWidth * static_cast<double>(current) / static_cast<double>(*target_));
     if (terminal_) {
       if (filled > 0) out += color(32, cells(filled));
       out += color(37, cells(kWidth - filled));
@@ -113,7 +114,8 @@ void Progbar::update(int64_t current, const Logs& values, bool finalize) {
     if (!finalize && since < (terminal_ ? kTerminalInterval : kPlainInterval)) return;
     // The erase sequence clears what a longer earlier line left behind.
     const std::string text = line(current, finalize, per_unit, elapsed);
-    std::fputs(terminal_ ? ("\r" + text + "\x1b[K" + (finalize ? "\n" : "")).c_str() : (text + "\n").c_str(), stdout);
+    std::fputs(terminal_ ? ("\r" + text + "\x1b[K" + (finalize ? "\n" : "")).c_str() : (text + "\n").c_str(),
+               stdout);
     std::fflush(stdout);
     last_update_ = now;
   } else if (verbose_ == 2 && finalize && target_ && *target_ > 0) {

@@ -31,8 +31,12 @@ std::string timestamp() {
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
-Json spec_to_json(const LossSpec& spec) { return spec.loss() ? serialize_object(*spec.loss()) : Json(spec.name()); }
-Json spec_to_json(const MetricSpec& spec) { return spec.metric() ? serialize_object(*spec.metric()) : Json(spec.name()); }
+Json spec_to_json(const LossSpec& spec) {
+  return spec.loss() ? serialize_object(*spec.loss()) : Json(spec.name());
+}
+Json spec_to_json(const MetricSpec& spec) {
+  return spec.metric() ? serialize_object(*spec.metric()) : Json(spec.name());
+}
 Json spec_to_json(double weight) { return weight; }
 
 template <class Leaf>
@@ -87,10 +91,12 @@ Json serialize_model(const Model& model) {
 
 void Model::save(const std::string& path) const {
   if (!path.ends_with(".keras")) {
-    internal::fail<ValueError>({name(), "A saved model's file name ends in .keras", path, "model.save(\"model.keras\")"});
+    internal::fail<ValueError>(
+        {name(), "A saved model's file name ends in .keras", path, "model.save(\"model.keras\")"});
   }
   if (!built()) {
-    internal::fail<ValueError>({name(), "A model must be built before it is saved", "", "call it on data, or fit it, first"});
+    internal::fail<ValueError>(
+        {name(), "A model must be built before it is saved", "", "call it on data, or fit it, first"});
   }
   const std::string metadata =
       Json::dict({{"keras_version", kKerasVersion}, {"date_saved", timestamp()}}).dump();

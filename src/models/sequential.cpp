@@ -38,11 +38,13 @@ Tensor fit_to_input(std::string_view where, const Tensor& value, const TensorTyp
 
 Sequential::Sequential(LayerOptions options) : Model(std::move(options)), state_(std::make_shared<State>()) {}
 
-Sequential::Sequential(std::initializer_list<Item> items, LayerOptions options) : Sequential(std::move(options)) {
+Sequential::Sequential(std::initializer_list<Item> items, LayerOptions options)
+    : Sequential(std::move(options)) {
   for (const auto& item : items) add(item);
 }
 
-Sequential::Sequential(const std::vector<LayerHandle>& layers, LayerOptions options) : Sequential(std::move(options)) {
+Sequential::Sequential(const std::vector<LayerHandle>& layers, LayerOptions options)
+    : Sequential(std::move(options)) {
   for (const auto& layer : layers) add(layer);
 }
 
@@ -50,7 +52,8 @@ void Sequential::add(const Item& item) {
   if (!item.layer()) {
     const auto* symbol = symbolic_value(item.input());
     if (symbol == nullptr) {
-      internal::fail<TypeError>({name(), "A Sequential model takes layers, and an Input in front", "a tensor", ""});
+      internal::fail<TypeError>(
+          {name(), "A Sequential model takes layers, and an Input in front", "a tensor", ""});
     }
     if (state_->input || !state_->layers.empty()) {
       internal::fail<ValueError>({name(), "The Input of a Sequential model comes first, and once",
@@ -64,7 +67,8 @@ void Sequential::add(const Item& item) {
   for (const auto& known : state_->layers) {
     if (known->name() == item.layer()->name()) {
       internal::fail<ValueError>({name(), "All layers of a Sequential model need names of their own",
-                                  fmt::format("a second layer named '{}'", known->name()), "pass a name to the layer"});
+                                  fmt::format("a second layer named '{}'", known->name()),
+                                  "pass a name to the layer"});
     }
   }
   state_->layers.push_back(item.layer());
@@ -73,7 +77,8 @@ void Sequential::add(const Item& item) {
 }
 
 LayerHandle Sequential::pop() {
-  if (state_->layers.empty()) internal::fail<ValueError>({name(), "There must be a layer to remove", "none", ""});
+  if (state_->layers.empty())
+    internal::fail<ValueError>({name(), "There must be a layer to remove", "none", ""});
   LayerHandle last = state_->layers.back();
   state_->layers.pop_back();
   core().built = false;
@@ -121,7 +126,8 @@ std::vector<std::string> Sequential::output_names() const {
 Nest Sequential::standardize_inputs(const Nest& x) const {
   if (!state_->input || !x.is_leaf()) return x;
   Tensor fitted = internal::fit_to_input(name(), x.tensor(), *state_->input);
-  if (const Tensor mask = x.tensor().mask(); mask.defined() && !fitted.same(x.tensor())) fitted.set_mask(mask);
+  if (const Tensor mask = x.tensor().mask(); mask.defined() && !fitted.same(x.tensor()))
+    fitted.set_mask(mask);
   return fitted;
 }
 

@@ -53,7 +53,8 @@ std::string shape_text(const std::vector<Shape>& shapes) {
   std::string out;
   for (const auto& s : shapes) {
     std::string text = "(";
-    for (size_t i = 0; i < s.size(); ++i) text += (i == 0 ? "" : ", ") + (s[i].known() ? s[i].to_string() : "None");
+    for (size_t i = 0; i < s.size(); ++i)
+      text += (i == 0 ? "" : ", ") + (s[i].known() ? s[i].to_string() : "None");
     out += (out.empty() ? "" : ", ") + text + ")";
   }
   return shapes.size() == 1 ? out : fmt::format("[{}]", out);
@@ -78,7 +79,8 @@ std::vector<std::string> wrapped(const std::string& text, size_t width) {
       lines.push_back(word.substr(0, width));
       word.erase(0, width);
     }
-    const size_t needed = internal::visible_width(line) + (line.empty() ? 0 : 1) + internal::visible_width(word);
+    const size_t needed =
+        internal::visible_width(line) + (line.empty() ? 0 : 1) + internal::visible_width(word);
     if (!line.empty() && needed > width) flush();
     line += (line.empty() ? "" : " ") + word;
   }
@@ -98,7 +100,8 @@ std::string padded(const std::string& text, size_t width, Align align) {
 /// A table of box-drawing characters with a rule between all rows.
 class Table {
  public:
-  Table(std::vector<int> widths, std::vector<Align> aligns) : widths_(std::move(widths)), aligns_(std::move(aligns)) {}
+  Table(std::vector<int> widths, std::vector<Align> aligns)
+      : widths_(std::move(widths)), aligns_(std::move(aligns)) {}
 
   std::string rule(const char* left, const char* line, const char* cross, const char* right) const {
     std::string out = left;
@@ -132,7 +135,8 @@ class Table {
   std::vector<Align> aligns_;
 };
 
-void add_rows(const Layer& layer, const SummaryOptions& options, int level, std::vector<std::vector<std::string>>& rows) {
+void add_rows(const Layer& layer, const SummaryOptions& options, int level,
+              std::vector<std::vector<std::string>>& rows) {
   std::string prefix;
   for (int i = 0; i < level; ++i) prefix += "   ";
   if (level > 0) prefix += "\u2514 ";

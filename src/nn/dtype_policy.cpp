@@ -62,8 +62,8 @@ DTypePolicy FieldCodec<DTypePolicy>::from_json(const Json& json, std::string_vie
   if (json.is_string()) return DTypePolicy(json.as_string(where));
   const auto envelope = ObjectEnvelope::from_json(json, where);
   if (envelope.class_name != "DTypePolicy") {
-    internal::fail<UnsupportedError>({where, "Only the class DTypePolicy is known as a dtype policy", envelope.class_name,
-                                      ""});
+    internal::fail<UnsupportedError>(
+        {where, "Only the class DTypePolicy is known as a dtype policy", envelope.class_name, ""});
   }
   return DTypePolicy(envelope.config["name"].as_string(where));
 }

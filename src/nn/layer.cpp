@@ -56,7 +56,8 @@ Layer::Layer(LayerOptions options) : core_(std::make_shared<internal::LayerCore>
   core_->trainable = options.trainable;
   core_->policy = options.dtype;
   if (core_->name.find('/') != std::string::npos) {
-    internal::fail<ValueError>({"Layer", "A layer name must not contain '/'", "name='" + core_->name + "'", ""});
+    internal::fail<ValueError>(
+        {"Layer", "A layer name must not contain '/'", "name='" + core_->name + "'", ""});
   }
 }
 
@@ -72,8 +73,8 @@ const std::string& Layer::name() const {
 void Layer::set_name(std::string name) { core_->name = std::move(name); }
 
 Tensor Layer::call(const Tensor&, const CallArgs&) {
-  internal::fail<UnsupportedError>({name(), fmt::format("The class {} must override call()", class_name()), "",
-                                    "override call for one input, call_nest for several"});
+  internal::fail<UnsupportedError>({name(), fmt::format("The class {} must override call()", class_name()),
+                                    "", "override call for one input, call_nest for several"});
 }
 
 Nest Layer::call_nest(const Nest& inputs, const CallArgs& args) {
@@ -157,7 +158,8 @@ void Layer::track(std::string_view attribute, const LayerHandle& child) const {
   Tracker(*core_).layer(std::string(attribute), child);
 }
 
-std::shared_ptr<random::SeedGenerator> Layer::add_seed_generator(std::optional<int64_t> seed, std::string_view attribute) {
+std::shared_ptr<random::SeedGenerator> Layer::add_seed_generator(std::optional<int64_t> seed,
+                                                                 std::string_view attribute) {
   auto generator = std::make_shared<random::SeedGenerator>(seed);
   core_->seed_generators.emplace_back(std::string(attribute), generator);
   return generator;
@@ -176,7 +178,8 @@ std::vector<internal::SavedChildren> Layer::saved_children() const {
   const auto& lists = core_->list_attributes;
   for (const auto& child : core_->children) {
     const bool list = std::find(lists.begin(), lists.end(), child.first) != lists.end();
-    const auto known = std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.attribute == child.first; });
+    const auto known =
+        std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.attribute == child.first; });
     if (list && known != out.end()) {
       known->layers.push_back(child.second);
     } else {
@@ -211,11 +214,13 @@ void Layer::add_weight(Variable& member, std::string_view weight_name, const Sha
   ObjectRef<Initializer> initializer = options.initializer;
   if (!initializer) initializer = is_float(dtype) ? "glorot_uniform" : "zeros";
   // State is made eagerly even when the layer is first called inside a trace or on abstract tensors.
-  const internal::InterpreterScope eager(internal::eager_interpreter(), internal::InterpreterScope::Replace{});
+  const internal::InterpreterScope eager(internal::eager_interpreter(),
+                                         internal::InterpreterScope::Replace{});
   const AutocastScope plain(std::nullopt);
   auto& slot = member.slot();
   if (slot.filled) {
-    internal::fail<ValueError>({where, "A weight may be added once", "a variable that is already filled", ""});
+    internal::fail<ValueError>(
+        {where, "A weight may be added once", "a variable that is already filled", ""});
   }
   slot.dtype = dtype;
   slot.shape = shape;
@@ -325,10 +330,11 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
   if (core_->supports_masking) {
     set_masks(outputs, compute_mask(inputs, previous_mask));
   } else if (!previous_mask.is_none()) {
-    std::fprintf(stderr,
-                 "keras: layer '%s' (of type %s) got an input with a mask but does not support masking; layers after "
-                 "it will not see the mask\n",
-                 name().c_str(), class_name().c_str());
+    std::fprintf(
+        stderr,
+        "keras: layer '%s' (of type %s) got an input with a mask but does not support masking; layers after "
+        "it will not see the mask\n",
+        name().c_str(), class_name().c_str());
   }
   core_->input_shapes = shapes_of(leaves);
   core_->output_shapes = shapes_of(outputs.flatten());
@@ -359,7 +365,8 @@ Tensor Layer::operator()(const Tensor& inputs, const CallArgs& args) {
   Nest outputs = (*this)(Nest(inputs), args);
   if (!outputs.is_leaf()) {
     internal::fail<ValueError>({name(), "This layer gives several outputs",
-                                fmt::format("{} outputs", outputs.flatten().size()), "call it with a Nest: layer(Nest(x))"});
+                                fmt::format("{} outputs", outputs.flatten().size()),
+                                "call it with a Nest: layer(Nest(x))"});
   }
   return outputs.tensor();
 }
@@ -416,9 +423,10 @@ std::vector<Tensor> Layer::get_weights() const {
 void Layer::set_weights(const std::vector<Tensor>& values) {
   const auto variables = weights();
   if (variables.size() != values.size()) {
-    internal::fail<ValueError>({name(), fmt::format("set_weights takes {} arrays, one per weight", variables.size()),
-                                fmt::format("{}", values.size()),
-                                core_->built ? "" : "build the layer first, by calling it or with ensure_built"});
+    internal::fail<ValueError>(
+        {name(), fmt::format("set_weights takes {} arrays, one per weight", variables.size()),
+         fmt::format("{}", values.size()),
+         core_->built ? "" : "build the layer first, by calling it or with ensure_built"});
   }
   for (size_t i = 0; i < variables.size(); ++i) {
     if (!(variables[i].shape() == values[i].shape())) {

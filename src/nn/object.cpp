@@ -11,7 +11,8 @@ Json Configurable::get_config() const {
 }
 
 Json serialize_object(const Configurable& object) {
-  return ObjectEnvelope{object.module(), object.class_name(), object.get_config(), object.registered_name(), nullptr}
+  return ObjectEnvelope{object.module(), object.class_name(), object.get_config(), object.registered_name(),
+                        nullptr}
       .to_json();
 }
 

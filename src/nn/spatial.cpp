@@ -10,12 +10,14 @@ namespace keras::internal {
 
 Dim channels_of(std::string_view where, const Shape& shape, int rank, const std::string& data_format) {
   if (shape.rank() != rank + 2) {
-    fail<ValueError>({where, fmt::format("The input must have {} axes: batch, {} spatial, channels", rank + 2, rank),
+    fail<ValueError>({where,
+                      fmt::format("The input must have {} axes: batch, {} spatial, channels", rank + 2, rank),
                       fmt::format("shape {}", shape.to_string()), ""});
   }
   const Dim channels = data_format == "channels_first" ? shape[1] : shape.back();
   if (!channels.known()) {
-    fail<ValueError>({where, "The channels of the input must be known", fmt::format("shape {}", shape.to_string()), ""});
+    fail<ValueError>(
+        {where, "The channels of the input must be known", fmt::format("shape {}", shape.to_string()), ""});
   }
   return channels;
 }

@@ -17,10 +17,12 @@ struct Pair {
   Element element;
 };
 constexpr Pair kPairs[] = {
-    {DType::bool_, Element::kBool},       {DType::uint8, Element::kUint8},      {DType::uint16, Element::kUint16},
-    {DType::uint32, Element::kUint32},    {DType::uint64, Element::kUint64},    {DType::int8, Element::kInt8},
-    {DType::int16, Element::kInt16},      {DType::int32, Element::kInt32},      {DType::int64, Element::kInt64},
-    {DType::float16, Element::kFloat16},  {DType::bfloat16, Element::kBFloat16}, {DType::float32, Element::kFloat32},
+    {DType::bool_, Element::kBool},        {DType::uint8, Element::kUint8},
+    {DType::uint16, Element::kUint16},     {DType::uint32, Element::kUint32},
+    {DType::uint64, Element::kUint64},     {DType::int8, Element::kInt8},
+    {DType::int16, Element::kInt16},       {DType::int32, Element::kInt32},
+    {DType::int64, Element::kInt64},       {DType::float16, Element::kFloat16},
+    {DType::bfloat16, Element::kBFloat16}, {DType::float32, Element::kFloat32},
     {DType::float64, Element::kFloat64},
 };
 
@@ -48,14 +50,16 @@ void sort_keys(std::vector<std::string>& keys) {
 
 void H5WeightWriter::group(std::string_view path, std::string_view name) {
   if (!path.empty()) writer_.create_group(path);
-  if (!name.empty()) writer_.write_attribute(path.empty() ? "/" : path, hdf5::Attribute::text("name", std::string(name)));
+  if (!name.empty())
+    writer_.write_attribute(path.empty() ? "/" : path, hdf5::Attribute::text("name", std::string(name)));
 }
 
 void H5WeightWriter::put(std::string_view path, std::string_view key, const Tensor& value) {
   const auto* pair = std::find_if(std::begin(kPairs), std::end(kPairs),
                                   [&](const Pair& p) { return p.dtype == value.dtype(); });
   if (pair == std::end(kPairs)) {
-    fail<UnsupportedError>({joined(path, key), "HDF5 weights hold numbers", std::string(dtype_name(value.dtype())), ""});
+    fail<UnsupportedError>(
+        {joined(path, key), "HDF5 weights hold numbers", std::string(dtype_name(value.dtype())), ""});
   }
   std::vector<uint64_t> dims;
   for (const Dim d : value.shape()) dims.push_back(static_cast<uint64_t>(d.value()));
@@ -68,7 +72,9 @@ hdf5::Group H5WeightReader::at(std::string_view path) const {
   return path.empty() ? reader_.root() : reader_.root().group(path);
 }
 
-bool H5WeightReader::has_group(std::string_view path) const { return path.empty() || reader_.root().contains(path); }
+bool H5WeightReader::has_group(std::string_view path) const {
+  return path.empty() || reader_.root().contains(path);
+}
 
 std::vector<std::string> H5WeightReader::keys(std::string_view path) const {
   if (!has_group(path)) return {};
@@ -90,7 +96,8 @@ std::string H5WeightReader::group_name(std::string_view path) const {
 Tensor H5WeightReader::get(std::string_view path, std::string_view key) const {
   const auto dataset = at(path).dataset(key);
   const auto element = dataset.type().element;
-  const auto* pair = std::find_if(std::begin(kPairs), std::end(kPairs), [&](const Pair& p) { return p.element == element; });
+  const auto* pair =
+      std::find_if(std::begin(kPairs), std::end(kPairs), [&](const Pair& p) { return p.element == element; });
   if (pair == std::end(kPairs)) {
     fail<UnsupportedError>({file_ + ": " + joined(path, key), "A weight must be an array of numbers",
                             std::string(hdf5::to_string(element)), ""});

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "keras/schema/weight_store.h"
 #include "base/byte_sink.h"
+#include "keras/schema/weight_store.h"
 #include "saving/hdf5/reader.h"
 #include "saving/hdf5/writer.h"
 
@@ -27,7 +27,8 @@ class H5WeightWriter final : public WeightWriter {
 class H5WeightReader final : public WeightReader {
  public:
   /// `name` stands for the file in errors; the bytes must live as long as the reader.
-  H5WeightReader(std::span<const std::byte> bytes, const std::string& name) : reader_(bytes, name), file_(name) {}
+  H5WeightReader(std::span<const std::byte> bytes, const std::string& name)
+      : reader_(bytes, name), file_(name) {}
   explicit H5WeightReader(const std::string& path) : reader_(path), file_(path) {}
   bool has_group(std::string_view path) const override;
   std::vector<std::string> keys(std::string_view path) const override;

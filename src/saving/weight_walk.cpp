@@ -14,7 +14,9 @@ namespace keras::internal {
 
 namespace {
 
-std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "/" + name; }
+std::string joined(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "/" + name;
+}
 
 // Attributes in the order of the walk: public names by ASCII, then those with an underscore.
 void sort_attributes(std::vector<SavedChildren>& children) {
@@ -47,7 +49,8 @@ std::vector<Variable> own_variables(const Layer& layer) {
 
 // Calls f(child, path) for every child of a layer; the optimizer stands among them as an attribute.
 template <class F, class G>
-void for_each_child(const Layer& layer, const std::string& path, bool has_optimizer, const F& child, const G& optimizer) {
+void for_each_child(const Layer& layer, const std::string& path, bool has_optimizer, const F& child,
+                    const G& optimizer) {
   auto children = layer.saved_children();
   if (has_optimizer) children.push_back({"optimizer", false, {}});
   sort_attributes(children);
@@ -92,16 +95,18 @@ void WeightLoader::load_layer(Layer& layer, const std::string& path, Optimizer* 
   const auto variables = own_variables(layer);
   const auto keys = reader_.keys(vars);
   if (keys.size() != variables.size()) {
-    fail<ValueError>({layer.name(), fmt::format("The layer has {} weights", variables.size()),
-                      fmt::format("{} in the file at '{}'", keys.size(), vars),
-                      layer.built() ? "is it the same architecture?" : "build the model before loading weights"});
+    fail<ValueError>(
+        {layer.name(), fmt::format("The layer has {} weights", variables.size()),
+         fmt::format("{} in the file at '{}'", keys.size(), vars),
+         layer.built() ? "is it the same architecture?" : "build the model before loading weights"});
   }
   for (size_t i = 0; i < variables.size(); ++i) {
     const Tensor value = reader_.get(vars, i);
     if (!(value.shape() == variables[i].shape())) {
-      fail<ValueError>({variables[i].path(), "The weight in the file must have the variable's shape",
-                        fmt::format("file {}, variable {}", value.shape().to_string(), variables[i].shape().to_string()),
-                        ""});
+      fail<ValueError>(
+          {variables[i].path(), "The weight in the file must have the variable's shape",
+           fmt::format("file {}, variable {}", value.shape().to_string(), variables[i].shape().to_string()),
+           ""});
     }
     variables[i].assign(value);
   }
@@ -117,7 +122,8 @@ void WeightLoader::load_layer(Layer& layer, const std::string& path, Optimizer* 
           fits = reader_.get(joined(at, "vars"), i).shape() == state[i].shape();
         }
         if (!fits) {
-          std::fprintf(stderr, "keras: the optimizer state of the file does not fit the optimizer; it starts anew\n");
+          std::fprintf(stderr,
+                       "keras: the optimizer state of the file does not fit the optimizer; it starts anew\n");
           return;
         }
         for (size_t i = 0; i < state.size(); ++i) state[i].assign(reader_.get(joined(at, "vars"), i));

@@ -119,8 +119,8 @@ class ProgbarLogger : public Callback {
 /// Passes every event on to a list of callbacks (keras.callbacks.CallbackList).
 class CallbackList : public Callback {
  public:
-  CallbackList(std::vector<std::shared_ptr<Callback>> callbacks, bool add_history, bool add_progbar, Model* model,
-               const CallbackParams& params);
+  CallbackList(std::vector<std::shared_ptr<Callback>> callbacks, bool add_history, bool add_progbar,
+               Model* model, const CallbackParams& params);
   const std::shared_ptr<History>& history() const { return history_; }
   const std::vector<std::shared_ptr<Callback>>& list() const { return callbacks_; }
 

@@ -53,7 +53,8 @@ class Model : public Layer {
   virtual Nest predict_step(const DataTriple& data);
   /// Compiled losses plus everything in losses(). Throws ValueError when there is none.
   virtual Tensor compute_loss(const Nest& x, const Nest& y, const Nest& y_pred, const Nest& sample_weight);
-  virtual std::vector<std::pair<std::string, Tensor>> compute_metrics(const Nest& x, const Nest& y, const Nest& y_pred,
+  virtual std::vector<std::pair<std::string, Tensor>> compute_metrics(const Nest& x, const Nest& y,
+                                                                      const Nest& y_pred,
                                                                       const Nest& sample_weight);
 
   /// Layers in Keras'"'"' order. Throws ValueError from get_layer for an unknown name, with the names.
@@ -93,7 +94,8 @@ class Model : public Layer {
   Model& operator=(Model&&) = default;
 
  private:
-  Logs run_evaluation(const DataTriple& data, int64_t batch_size, std::optional<int64_t> steps, Callback& callbacks);
+  Logs run_evaluation(const DataTriple& data, int64_t batch_size, std::optional<int64_t> steps,
+                      Callback& callbacks);
   std::shared_ptr<internal::TrainerState> trainer_;
 };
 

@@ -27,8 +27,9 @@ class PerOutput {
   PerOutput() = default;
   PerOutput(std::nullptr_t) {}  // NOLINT: Python'"'"'s None
   template <class T>
-    requires(std::is_constructible_v<Leaf, T> && !std::is_same_v<std::remove_cvref_t<T>, PerOutput>)
-  PerOutput(T&& leaf) : kind_(Kind::leaf), leaf_(std::forward<T>(leaf)) {}  // NOLINT: leaves convert by design
+  requires(std::is_constructible_v<Leaf, T> && !std::is_same_v<std::remove_cvref_t<T>, PerOutput>)
+      PerOutput(T&& leaf)
+      : kind_(Kind::leaf), leaf_(std::forward<T>(leaf)) {}  // NOLINT: leaves convert by design
   PerOutput(std::initializer_list<PerOutput> list) : kind_(Kind::list), list_(list) {}
   PerOutput(std::vector<PerOutput> list) : kind_(Kind::list), list_(std::move(list)) {}  // NOLINT
   static PerOutput dict(std::vector<Item> items) {
@@ -61,12 +62,12 @@ class PerOutput {
 class LossSpec {
  public:
   LossSpec() = default;
-  LossSpec(const char* name) : name_(name) {}                    // NOLINT
-  LossSpec(std::string name) : name_(std::move(name)) {}         // NOLINT
+  LossSpec(const char* name) : name_(name) {}             // NOLINT
+  LossSpec(std::string name) : name_(std::move(name)) {}  // NOLINT
   template <class T>
-    requires(!std::is_convertible_v<T, std::string> && std::is_constructible_v<ObjectRef<Loss>, T> &&
-             !std::is_same_v<std::remove_cvref_t<T>, LossSpec>)
-  LossSpec(T&& loss) : loss_(std::forward<T>(loss)) {}  // NOLINT
+  requires(!std::is_convertible_v<T, std::string> && std::is_constructible_v<ObjectRef<Loss>, T> &&
+           !std::is_same_v<std::remove_cvref_t<T>, LossSpec>) LossSpec(T&& loss)
+      : loss_(std::forward<T>(loss)) {}  // NOLINT
   const std::string& name() const { return name_; }
   const ObjectRef<Loss>& loss() const { return loss_; }
 
@@ -82,9 +83,9 @@ class MetricSpec {
   MetricSpec(const char* name) : name_(name) {}             // NOLINT
   MetricSpec(std::string name) : name_(std::move(name)) {}  // NOLINT
   template <class T>
-    requires(!std::is_convertible_v<T, std::string> && std::is_constructible_v<ObjectRef<Metric>, T> &&
-             !std::is_same_v<std::remove_cvref_t<T>, MetricSpec>)
-  MetricSpec(T&& metric) : metric_(std::forward<T>(metric)) {}  // NOLINT
+  requires(!std::is_convertible_v<T, std::string> && std::is_constructible_v<ObjectRef<Metric>, T> &&
+           !std::is_same_v<std::remove_cvref_t<T>, MetricSpec>) MetricSpec(T&& metric)
+      : metric_(std::forward<T>(metric)) {}  // NOLINT
   const std::string& name() const { return name_; }
   const ObjectRef<Metric>& metric() const { return metric_; }
 

@@ -16,8 +16,8 @@ class DTypePolicy {
   /// The global policy (see config::set_dtype_policy).
   DTypePolicy();
   /// Throws ValueError for a name that is neither a dtype nor a mixed policy. "" is the global policy.
-  DTypePolicy(std::string_view name);  // NOLINT: names convert by design
-  DTypePolicy(const char* name) : DTypePolicy(std::string_view(name)) {}         // NOLINT
+  DTypePolicy(std::string_view name);                                     // NOLINT: names convert by design
+  DTypePolicy(const char* name) : DTypePolicy(std::string_view(name)) {}  // NOLINT
   DTypePolicy(const std::string& name) : DTypePolicy(std::string_view(name)) {}  // NOLINT
   DTypePolicy(DType dtype) : DTypePolicy(dtype_name(dtype)) {}                   // NOLINT
 

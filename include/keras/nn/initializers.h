@@ -57,10 +57,10 @@ struct OrthogonalOptions {
 };
 struct VarianceScalingOptions {
   double scale = 1.0;
-  std::string mode = "fan_in";                  ///< "fan_in", "fan_out" or "fan_avg"
+  std::string mode = "fan_in";                    ///< "fan_in", "fan_out" or "fan_avg"
   std::string distribution = "truncated_normal";  ///< that, "untruncated_normal" or "uniform"
   std::optional<int64_t> seed = {};
-  std::optional<std::vector<int>> input_axes = {};   ///< axes that are inputs; none: by the layout of kernels
+  std::optional<std::vector<int>> input_axes = {};  ///< axes that are inputs; none: by the layout of kernels
   std::optional<std::vector<int>> output_axes = {};
 };
 struct FanOptions {
@@ -113,7 +113,9 @@ class Seeded : public Configured<Derived, Initializer, Options> {
   std::shared_ptr<Initializer> clone() const override { return std::make_shared<Derived>(this->options_); }
 
  protected:
-  explicit Seeded(Options options) : Configured<Derived, Initializer, Options>(std::move(options)), seed_(draw_seed(this->options_.seed)) {}
+  explicit Seeded(Options options)
+      : Configured<Derived, Initializer, Options>(std::move(options)),
+        seed_(draw_seed(this->options_.seed)) {}
   uint32_t seed_;
 
  private:
@@ -171,14 +173,14 @@ class Fan : public Seeded<Derived, FanOptions> {
   explicit Fan(FanOptions options) : Seeded<Derived, FanOptions>(std::move(options)) {}
 };
 
-#define KERAS_FAN_INITIALIZER(Name, Scale, Mode, Distribution)              \
-  class Name : public Fan<Name> {                                           \
-   public:                                                                  \
-    static constexpr const char* kClassName = #Name;                        \
-    static constexpr double kScale = Scale;                                 \
-    static constexpr const char* kMode = Mode;                              \
-    static constexpr const char* kDistribution = Distribution;              \
-    explicit Name(FanOptions options = {}) : Fan(std::move(options)) {}     \
+#define KERAS_FAN_INITIALIZER(Name, Scale, Mode, Distribution)          \
+  class Name : public Fan<Name> {                                       \
+   public:                                                              \
+    static constexpr const char* kClassName = #Name;                    \
+    static constexpr double kScale = Scale;                             \
+    static constexpr const char* kMode = Mode;                          \
+    static constexpr const char* kDistribution = Distribution;          \
+    explicit Name(FanOptions options = {}) : Fan(std::move(options)) {} \
   };
 /// Glorot and Bengio (2010), He et al. (2015), LeCun et al. (1998).
 KERAS_FAN_INITIALIZER(GlorotUniform, 1.0, "fan_avg", "uniform")
@@ -197,35 +199,41 @@ struct FieldTable<initializers::NoOptions> {
 };
 template <>
 struct FieldTable<initializers::ConstantOptions> {
-  static constexpr auto fields = field_list(field<&initializers::ConstantOptions::value>("value", "The value"));
+  static constexpr auto fields =
+      field_list(field<&initializers::ConstantOptions::value>("value", "The value"));
 };
 template <>
 struct FieldTable<initializers::IdentityOptions> {
-  static constexpr auto fields = field_list(field<&initializers::IdentityOptions::gain>("gain", "Factor of the identity"));
+  static constexpr auto fields =
+      field_list(field<&initializers::IdentityOptions::gain>("gain", "Factor of the identity"));
 };
 template <>
 struct FieldTable<initializers::RandomNormalOptions> {
   using O = initializers::RandomNormalOptions;
-  static constexpr auto fields = field_list(field<&O::mean>("mean", "Mean"), field<&O::stddev>("stddev", "Standard deviation"),
-                                            field<&O::seed>("seed", "Seed of the draw; drawn itself when null"));
+  static constexpr auto fields =
+      field_list(field<&O::mean>("mean", "Mean"), field<&O::stddev>("stddev", "Standard deviation"),
+                 field<&O::seed>("seed", "Seed of the draw; drawn itself when null"));
 };
 template <>
 struct FieldTable<initializers::RandomUniformOptions> {
   using O = initializers::RandomUniformOptions;
-  static constexpr auto fields = field_list(field<&O::minval>("minval", "Least value"), field<&O::maxval>("maxval", "Bound above"),
-                                            field<&O::seed>("seed", "Seed of the draw; drawn itself when null"));
+  static constexpr auto fields =
+      field_list(field<&O::minval>("minval", "Least value"), field<&O::maxval>("maxval", "Bound above"),
+                 field<&O::seed>("seed", "Seed of the draw; drawn itself when null"));
 };
 template <>
 struct FieldTable<initializers::OrthogonalOptions> {
   using O = initializers::OrthogonalOptions;
-  static constexpr auto fields = field_list(field<&O::gain>("gain", "Factor of the matrix"),
-                                            field<&O::seed>("seed", "Seed of the draw; drawn itself when null"));
+  static constexpr auto fields =
+      field_list(field<&O::gain>("gain", "Factor of the matrix"),
+                 field<&O::seed>("seed", "Seed of the draw; drawn itself when null"));
 };
 template <>
 struct FieldTable<initializers::VarianceScalingOptions> {
   using O = initializers::VarianceScalingOptions;
   static constexpr auto fields =
-      field_list(field<&O::scale>("scale", "Variance times the fan"), field<&O::mode>("mode", "Which fan divides the scale"),
+      field_list(field<&O::scale>("scale", "Variance times the fan"),
+                 field<&O::mode>("mode", "Which fan divides the scale"),
                  field<&O::distribution>("distribution", "Shape of the distribution"),
                  field<&O::seed>("seed", "Seed of the draw; drawn itself when null"),
                  field<&O::input_axes>("input_axes", "Axes counted as inputs"),
@@ -234,9 +242,10 @@ struct FieldTable<initializers::VarianceScalingOptions> {
 template <>
 struct FieldTable<initializers::FanOptions> {
   using O = initializers::FanOptions;
-  static constexpr auto fields = field_list(field<&O::seed>("seed", "Seed of the draw; drawn itself when null"),
-                                            field<&O::input_axes>("input_axes", "Axes counted as inputs"),
-                                            field<&O::output_axes>("output_axes", "Axes counted as outputs"));
+  static constexpr auto fields =
+      field_list(field<&O::seed>("seed", "Seed of the draw; drawn itself when null"),
+                 field<&O::input_axes>("input_axes", "Axes counted as inputs"),
+                 field<&O::output_axes>("output_axes", "Axes counted as outputs"));
 };
 
 }  // namespace keras

@@ -51,8 +51,8 @@ class LayerHandle {
  public:
   LayerHandle() = default;
   template <class T>
-    requires(std::is_base_of_v<Layer, std::remove_cvref_t<T>>)
-  LayerHandle(T&& layer)  // NOLINT: layers convert by design
+  requires(std::is_base_of_v<Layer, std::remove_cvref_t<T>>)
+      LayerHandle(T&& layer)  // NOLINT: layers convert by design
       : layer_(std::make_shared<std::remove_cvref_t<T>>(std::forward<T>(layer))) {}
   explicit LayerHandle(std::shared_ptr<Layer> layer) : layer_(std::move(layer)) {}
 
@@ -86,8 +86,8 @@ struct LayerCore {
   std::vector<std::pair<std::string, LayerHandle>> children;  ///< attribute name (repeated in lists), layer
   std::vector<std::string> list_attributes;                   ///< attributes that are lists of layers
   std::vector<std::pair<std::string, std::shared_ptr<random::SeedGenerator>>> seed_generators;
-  std::vector<Tensor> losses;  ///< of the last call: add_loss and activity regularization
-  std::vector<Shape> build_shapes;  ///< what build received
+  std::vector<Tensor> losses;                      ///< of the last call: add_loss and activity regularization
+  std::vector<Shape> build_shapes;                 ///< what build received
   std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
   std::vector<std::weak_ptr<void>> inbound_nodes;  ///< nodes of functional models, oldest first
 };
@@ -127,8 +127,8 @@ struct LayerOptions {
 ///       Variable factor;
 ///      public:
 ///       KERAS_LAYER(Scale, factor)
-///       void build(const Shape& shape) override { add_weight(factor, "factor", {shape.back()}, {.initializer = "ones"}); }
-///       Tensor call(const Tensor& x, const CallArgs&) override { return x * factor.value(); }
+///       void build(const Shape& shape) override { add_weight(factor, "factor", {shape.back()}, {.initializer
+///       = "ones"}); } Tensor call(const Tensor& x, const CallArgs&) override { return x * factor.value(); }
 ///     };
 class Layer : public Configurable {
  public:
@@ -144,7 +144,8 @@ class Layer : public Configurable {
   virtual Nest call_nest(const Nest& inputs, const CallArgs& args);
   /// Makes the weights, once, before the first call.
   virtual void build(const Shape& input_shape);
-  /// The same for several inputs (shapes of the leaves, in flattening order); by default the first one's build.
+  /// The same for several inputs (shapes of the leaves, in flattening order); by default the first one's
+  /// build.
   virtual void build_nest(const std::vector<Shape>& input_shapes);
   /// The output's shape; by default found by running `call` on shapes alone.
   virtual Shape compute_output_shape(const Shape& input_shape) const;
@@ -156,7 +157,9 @@ class Layer : public Configurable {
   // --- Use ---
   Tensor operator()(const Tensor& inputs, const CallArgs& args = {});
   Nest operator()(const Nest& inputs, const CallArgs& args = {});
-  Nest operator()(std::initializer_list<Nest> inputs, const CallArgs& args = {}) { return (*this)(Nest(inputs), args); }
+  Nest operator()(std::initializer_list<Nest> inputs, const CallArgs& args = {}) {
+    return (*this)(Nest(inputs), args);
+  }
   /// Builds for an input shape (without the need of data) if not built yet.
   void ensure_built(const std::vector<Shape>& input_shapes);
 
@@ -209,11 +212,13 @@ class Layer : public Configurable {
   Layer& operator=(Layer&&) = default;
 
   /// Fills a Variable member with a new weight. Throws ValueError for a shape with unknown dimensions.
-  void add_weight(Variable& member, std::string_view name, const Shape& shape, const WeightOptions& options = {});
+  void add_weight(Variable& member, std::string_view name, const Shape& shape,
+                  const WeightOptions& options = {});
   /// Registers a child under its attribute name; KERAS_LAYER does it for members.
   void track(std::string_view attribute, const LayerHandle& child) const;
   /// Registers a random state.
-  std::shared_ptr<random::SeedGenerator> add_seed_generator(std::optional<int64_t> seed, std::string_view attribute = "seed_generator");
+  std::shared_ptr<random::SeedGenerator> add_seed_generator(std::optional<int64_t> seed,
+                                                            std::string_view attribute = "seed_generator");
   void set_supports_masking() { core_->supports_masking = true; }
 
  private:
@@ -258,8 +263,8 @@ class ConfiguredLayer : public Layer {
 };
 
 /// Registers a layer class of Keras under its name; stands in the class's .cpp.
-#define KERAS_REGISTER_LAYER(Class)                                 \
-  [[maybe_unused]] static const bool keras_registered_##Class =     \
+#define KERAS_REGISTER_LAYER(Class)                             \
+  [[maybe_unused]] static const bool keras_registered_##Class = \
       ::keras::internal::register_configured<Class, ::keras::Layer>("keras.layers")
 
 namespace internal {
@@ -269,8 +274,8 @@ inline void visit(AttributeVisitor& visitor, const std::string& name, const Vari
   visitor.variable(name, variable);
 }
 template <class T>
-  requires(std::is_base_of_v<Layer, T>)
-void visit(AttributeVisitor& visitor, const std::string& name, const T& layer) {
+requires(std::is_base_of_v<Layer, T>) void visit(AttributeVisitor& visitor, const std::string& name,
+                                                 const T& layer) {
   visitor.layer(name, LayerHandle(layer.share()));
 }
 inline void visit(AttributeVisitor& visitor, const std::string& name, const LayerHandle& layer) {
@@ -301,11 +306,11 @@ void visit_all(AttributeVisitor& visitor, std::string_view names, const Members&
 
 /// Gives a user's layer class its name, its copy for graphs, and the names of its attributes (layers,
 /// variables, lists and maps of them). Stands in the public part of the class, after the members.
-#define KERAS_LAYER(Class, ...)                                                                       \
-  std::string class_name() const override { return #Class; }                                          \
-  std::shared_ptr<::keras::Layer> share() const override { return std::make_shared<Class>(*this); }   \
-  void visit_attributes(::keras::internal::AttributeVisitor& keras_visitor) const override {          \
-    ::keras::internal::visit_all(keras_visitor, #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__);             \
+#define KERAS_LAYER(Class, ...)                                                                     \
+  std::string class_name() const override { return #Class; }                                        \
+  std::shared_ptr<::keras::Layer> share() const override { return std::make_shared<Class>(*this); } \
+  void visit_attributes(::keras::internal::AttributeVisitor& keras_visitor) const override {        \
+    ::keras::internal::visit_all(keras_visitor, #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__);           \
   }
 
 }  // namespace keras

@@ -65,7 +65,8 @@ class Metric : public Configurable {
 namespace internal {
 
 /// Values (with the mask that travels with them) reduced to one per sample, beside their weights.
-std::pair<Tensor, Tensor> reduce_to_samplewise(const Tensor& values, Tensor sample_weight, bool mean, DType dtype);
+std::pair<Tensor, Tensor> reduce_to_samplewise(const Tensor& values, Tensor sample_weight, bool mean,
+                                               DType dtype);
 
 }  // namespace internal
 
@@ -82,8 +83,8 @@ struct FieldTable<MetricOptions> {
 };
 
 /// Registers a metric class of Keras under its name and others.
-#define KERAS_REGISTER_METRIC(Class, ...)                               \
-  [[maybe_unused]] static const bool keras_registered_##Class =         \
+#define KERAS_REGISTER_METRIC(Class, ...)                       \
+  [[maybe_unused]] static const bool keras_registered_##Class = \
       ::keras::internal::register_configured<Class, ::keras::Metric>("keras.metrics", {__VA_ARGS__})
 
 namespace metrics {
@@ -96,7 +97,8 @@ class Sum : public Metric {
   using Options = MetricOptions;
   std::string class_name() const override { return kClassName; }
   Json get_config() const override;
-  void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
+  void update_state(const Tensor& values, const Tensor& sample_weight = {},
+                    const Tensor& unused = {}) override;
   Nest result() const override { return total_.value(); }
   std::shared_ptr<Metric> clone() const override;
 
@@ -112,7 +114,8 @@ class Mean : public Metric {
   using Options = MetricOptions;
   std::string class_name() const override { return kClassName; }
   Json get_config() const override;
-  void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
+  void update_state(const Tensor& values, const Tensor& sample_weight = {},
+                    const Tensor& unused = {}) override;
   Nest result() const override;
   std::shared_ptr<Metric> clone() const override;
 
@@ -146,7 +149,9 @@ class NamedMeanMetric : public MeanMetricWrapper {
   using Options = MetricOptions;
   std::string class_name() const override { return Derived::kClassName; }
   Json get_config() const override { return to_config(MetricOptions{name(), dtype()}); }
-  std::shared_ptr<Metric> clone() const override { return std::make_shared<Derived>(MetricOptions{name(), dtype()}); }
+  std::shared_ptr<Metric> clone() const override {
+    return std::make_shared<Derived>(MetricOptions{name(), dtype()});
+  }
 
  protected:
   NamedMeanMetric(Function f, MetricOptions options, int direction)

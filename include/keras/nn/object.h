@@ -36,10 +36,10 @@ Json serialize_object(const Configurable& object);
 template <class Base>
 class ObjectRef {
  public:
-  ObjectRef() = default;    ///< none
-  ObjectRef(std::nullptr_t) {}  // NOLINT: Python's None
-  ObjectRef(const char* name) : ObjectRef(std::string(name)) {}           // NOLINT
-  ObjectRef(const std::string& name) : object_(Base::from_name(name)) {}  // NOLINT
+  ObjectRef() = default;                                                   ///< none
+  ObjectRef(std::nullptr_t) {}                                             // NOLINT: Python's None
+  ObjectRef(const char* name) : ObjectRef(std::string(name)) {}            // NOLINT
+  ObjectRef(const std::string& name) : object_(Base::from_name(name)) {}   // NOLINT
   ObjectRef(std::shared_ptr<Base> object) : object_(std::move(object)) {}  // NOLINT
   template <class T>
   requires(std::is_base_of_v<Base, std::remove_cvref_t<T>>) ObjectRef(T&& object)  // NOLINT: by design
@@ -72,7 +72,8 @@ struct FieldCodec<ObjectRef<Base>> {
     if (json.is_null()) return {};
     if (json.is_string()) return ObjectRef<Base>(json.as_string(where));
     const auto envelope = ObjectEnvelope::from_json(json, where);
-    return ObjectRef<Base>(make_object<Base>(Base::kCategory, envelope.lookup_name(), envelope.config, where));
+    return ObjectRef<Base>(
+        make_object<Base>(Base::kCategory, envelope.lookup_name(), envelope.config, where));
   }
 };
 
@@ -88,7 +89,8 @@ class Configured : public Base {
 
  protected:
   template <class... Args>
-  explicit Configured(Options options, Args&&... base) : Base(std::forward<Args>(base)...), options_(std::move(options)) {}
+  explicit Configured(Options options, Args&&... base)
+      : Base(std::forward<Args>(base)...), options_(std::move(options)) {}
   Options options_;
 };
 

@@ -41,7 +41,8 @@ constexpr std::array kFunctions = {
     NamedFunction{"sigmoid", [](const Tensor& x) { return ops::sigmoid(x); }, KERAS_ACT_SIGMOID},
     NamedFunction{"sparse_sigmoid", [](const Tensor& x) { return ops::sparse_sigmoid(x); }, -1},
     NamedFunction{"exponential", [](const Tensor& x) { return ops::exp(x); }, -1},
-    NamedFunction{"hard_sigmoid", [](const Tensor& x) { return ops::hard_sigmoid(x); }, KERAS_ACT_HARD_SIGMOID},
+    NamedFunction{"hard_sigmoid", [](const Tensor& x) { return ops::hard_sigmoid(x); },
+                  KERAS_ACT_HARD_SIGMOID},
     NamedFunction{"hard_silu", [](const Tensor& x) { return ops::hard_silu(x); }, -1},
     NamedFunction{"hard_tanh", [](const Tensor& x) { return ops::hard_tanh(x); }, -1},
     NamedFunction{"hard_shrink", [](const Tensor& x) { return ops::hard_shrink(x); }, -1},
@@ -75,7 +76,8 @@ class CallableActivation final : public Activation {
   std::string class_name() const override { return "callable"; }
   Tensor operator()(const Tensor& x) const override { return f_(x); }
   Json to_json() const override {
-    internal::fail<UnsupportedError>({"activation", "A C++ callable without a registered name cannot be saved", "",
+    internal::fail<UnsupportedError>({"activation",
+                                      "A C++ callable without a registered name cannot be saved", "",
                                       "use an activation by name"});
   }
 

@@ -21,7 +21,8 @@ double normal_quantile(double p) {
   // A rational start in the tail variable t (Abramowitz and Stegun 26.2.23), then Newton steps on erfc.
   const double tail = std::min(p, 1 - p);
   const double t = std::sqrt(-2 * std::log(tail));
-  double x = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  double x =
+      t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
   for (int i = 0; i < 3; ++i) {
     const double error = 0.5 * std::erfc(x / std::numbers::sqrt2) - tail;
     const double density = std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);

@@ -46,7 +46,8 @@ Tensor to_tensor(const std::vector<double>& values, const Shape& shape, DType dt
     case DType::uint64:
       return Tensor::from(wide.to_vector<uint64_t>(), shape);
     default:
-      internal::fail<TypeError>({"initializer", "An initializer makes numbers", std::string(dtype_name(dtype)), ""});
+      internal::fail<TypeError>(
+          {"initializer", "An initializer makes numbers", std::string(dtype_name(dtype)), ""});
   }
 }
 
@@ -54,7 +55,8 @@ size_t count_of(const Shape& shape) { return static_cast<size_t>(shape.elements(
 
 void check_float(const char* name, DType dtype) {
   if (!is_float(dtype)) {
-    internal::fail<TypeError>({name, "A random initializer makes floats", std::string(dtype_name(dtype)), ""});
+    internal::fail<TypeError>(
+        {name, "A random initializer makes floats", std::string(dtype_name(dtype)), ""});
   }
 }
 
@@ -79,8 +81,10 @@ std::pair<double, double> fans(const Shape& shape, const std::optional<std::vect
     double fan_out = 1;
     double window = 1;
     std::vector<int> role(static_cast<size_t>(rank), 0);
-    for (const int a : inputs.value_or(std::vector<int>{})) role[static_cast<size_t>(normalize_axis("initializer", a, rank))] |= 1;
-    for (const int a : outputs.value_or(std::vector<int>{})) role[static_cast<size_t>(normalize_axis("initializer", a, rank))] |= 2;
+    for (const int a : inputs.value_or(std::vector<int>{}))
+      role[static_cast<size_t>(normalize_axis("initializer", a, rank))] |= 1;
+    for (const int a : outputs.value_or(std::vector<int>{}))
+      role[static_cast<size_t>(normalize_axis("initializer", a, rank))] |= 2;
     for (int a = 0; a < rank; ++a) {
       const int r = role[static_cast<size_t>(a)];
       if (r == 0) window *= extent(a);
@@ -97,8 +101,8 @@ std::pair<double, double> fans(const Shape& shape, const std::optional<std::vect
 }
 
 Tensor scaled_variance(uint32_t seed, double scale, const std::string& mode, const std::string& distribution,
-                       const std::optional<std::vector<int>>& input_axes, const std::optional<std::vector<int>>& output_axes,
-                       const Shape& shape, DType dtype) {
+                       const std::optional<std::vector<int>>& input_axes,
+                       const std::optional<std::vector<int>>& output_axes, const Shape& shape, DType dtype) {
   check_float("VarianceScaling", dtype);
   const auto [fan_in, fan_out] = fans(shape, input_axes, output_axes);
   scale /= std::max(1.0, mode == "fan_in" ? fan_in : mode == "fan_out" ? fan_out : (fan_in + fan_out) / 2);
@@ -149,11 +153,13 @@ Tensor Constant::operator()(const Shape& shape, DType dtype) const {
 
 Tensor Identity::operator()(const Shape& shape, DType dtype) const {
   if (shape.rank() != 2) {
-    internal::fail<ValueError>({"Identity", "The identity initializer makes matrices", shape.to_string(), ""});
+    internal::fail<ValueError>(
+        {"Identity", "The identity initializer makes matrices", shape.to_string(), ""});
   }
   std::vector<double> values(count_of(shape), 0.0);
   const auto columns = static_cast<size_t>(shape[1].value());
-  for (size_t i = 0; i < static_cast<size_t>(shape[0].value()) && i < columns; ++i) values[i * columns + i] = options_.gain;
+  for (size_t i = 0; i < static_cast<size_t>(shape[0].value()) && i < columns; ++i)
+    values[i * columns + i] = options_.gain;
   return to_tensor(values, shape, dtype);
 }
 
@@ -188,7 +194,8 @@ Tensor Orthogonal::operator()(const Shape& shape, DType dtype) const {
   }
   const auto columns = static_cast<size_t>(shape.back().value());
   const size_t rows = columns == 0 ? 0 : count_of(shape) / columns;
-  // Gram-Schmidt (twice, for accuracy) on the longer side's random vectors gives Q with R's diagonal positive.
+  // Gram-Schmidt (twice, for accuracy) on the longer side's random vectors gives Q with R's diagonal
+  // positive.
   const size_t tall = std::max(rows, columns);
   const size_t flat = std::min(rows, columns);
   auto q = internal::host_normal(seed_, tall * flat);  // flat vectors of length tall, one after another
@@ -217,7 +224,8 @@ Tensor Orthogonal::operator()(const Shape& shape, DType dtype) const {
 
 VarianceScaling::VarianceScaling(VarianceScalingOptions options) : Seeded(std::move(options)) {
   if (!(options_.scale > 0)) {
-    internal::fail<ValueError>({kClassName, "scale must be positive", fmt::format("scale={}", options_.scale), ""});
+    internal::fail<ValueError>(
+        {kClassName, "scale must be positive", fmt::format("scale={}", options_.scale), ""});
   }
   if (options_.mode != "fan_in" && options_.mode != "fan_out" && options_.mode != "fan_avg") {
     internal::fail_unknown_name(kClassName, "mode", options_.mode, {"fan_in", "fan_out", "fan_avg"});
@@ -237,12 +245,12 @@ Tensor VarianceScaling::operator()(const Shape& shape, DType dtype) const {
 
 template <class Derived>
 Tensor Fan<Derived>::operator()(const Shape& shape, DType dtype) const {
-  return scaled_variance(this->seed_, Derived::kScale, Derived::kMode, Derived::kDistribution, this->options_.input_axes,
-                         this->options_.output_axes, shape, dtype);
+  return scaled_variance(this->seed_, Derived::kScale, Derived::kMode, Derived::kDistribution,
+                         this->options_.input_axes, this->options_.output_axes, shape, dtype);
 }
 
-#define KERAS_REGISTER_INITIALIZER(Class, ...)                                 \
-  [[maybe_unused]] static const bool registered_##Class =                      \
+#define KERAS_REGISTER_INITIALIZER(Class, ...)            \
+  [[maybe_unused]] static const bool registered_##Class = \
       internal::register_configured<Class, Initializer>("keras.initializers", {__VA_ARGS__})
 KERAS_REGISTER_INITIALIZER(Zeros, "zeros");
 KERAS_REGISTER_INITIALIZER(Ones, "ones");

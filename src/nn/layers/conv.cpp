@@ -16,7 +16,8 @@ namespace {
 
 void require_positive(const char* where, const char* what, int64_t value) {
   if (value < 1) {
-    internal::fail<ValueError>({where, fmt::format("{} must be positive", what), fmt::format("{}={}", what, value), ""});
+    internal::fail<ValueError>(
+        {where, fmt::format("{} must be positive", what), fmt::format("{}={}", what, value), ""});
   }
 }
 
@@ -54,7 +55,8 @@ BaseConv<Derived>::BaseConv(int rank, ConvLayerOptions options)
   for (const int64_t s : o.strides) strided = strided || s > 1;
   for (const int64_t d : o.dilation_rate) dilated = dilated || d > 1;
   if (strided && dilated) {
-    internal::fail<ValueError>({where, "Strides above 1 and a dilation_rate above 1 do not go together", "both", ""});
+    internal::fail<ValueError>(
+        {where, "Strides above 1 and a dilation_rate above 1 do not go together", "both", ""});
   }
   if (!o.activation) o.activation = "linear";
   this->core().activity_regularizer = o.activity_regularizer;

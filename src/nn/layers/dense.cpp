@@ -14,22 +14,24 @@ KERAS_REGISTER_LAYER(Dense);
 
 Dense::Dense(DenseOptions options) : ConfiguredLayer(std::move(options)) {
   if (options_.units < 1) {
-    internal::fail<ValueError>({"Dense", "units must be a positive integer", fmt::format("units={}", options_.units), ""});
+    internal::fail<ValueError>(
+        {"Dense", "units must be a positive integer", fmt::format("units={}", options_.units), ""});
   }
   if (!options_.activation) options_.activation = "linear";
   core().activity_regularizer = options_.activity_regularizer;
   set_supports_masking();
 }
 
-Dense::Dense(int64_t units, DenseOptions options) : Dense([&] {
-  options.units = units;
-  return std::move(options);
-}()) {}
+Dense::Dense(int64_t units, DenseOptions options)
+    : Dense([&] {
+        options.units = units;
+        return std::move(options);
+      }()) {}
 
 void Dense::build(const Shape& input_shape) {
   if (input_shape.rank() < 2 || !input_shape.back().known()) {
-    internal::fail<ValueError>({name(), "The input needs a batch axis and a last axis of known size",
-                                input_shape.to_string(), ""});
+    internal::fail<ValueError>(
+        {name(), "The input needs a batch axis and a last axis of known size", input_shape.to_string(), ""});
   }
   add_weight(kernel, "kernel", {input_shape.back(), options_.units},
              {.initializer = options_.kernel_initializer,
@@ -44,9 +46,12 @@ void Dense::build(const Shape& input_shape) {
 }
 
 Tensor Dense::call(const Tensor& inputs, const CallArgs&) {
-  return internal::linear(inputs, kernel.value(), options_.use_bias ? bias.value() : Tensor(), *options_.activation);
+  return internal::linear(inputs, kernel.value(), options_.use_bias ? bias.value() : Tensor(),
+                          *options_.activation);
 }
 
-Json Dense::get_config() const { return internal::without_null(ConfiguredLayer::get_config(), {"activity_regularizer"}); }
+Json Dense::get_config() const {
+  return internal::without_null(ConfiguredLayer::get_config(), {"activity_regularizer"});
+}
 
 }  // namespace keras::layers

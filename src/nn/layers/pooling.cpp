@@ -32,16 +32,18 @@ Tensor BasePooling<Derived>::call(const Tensor& inputs, const CallArgs&) {
   const ops::PoolOptions options{
       .strides = internal::spatial_size(*o.strides), .padding = o.padding, .data_format = o.data_format};
   const auto window = internal::spatial_size(o.pool_size);
-  return Derived::kMaximum ? ops::max_pool(inputs, window, options) : ops::average_pool(inputs, window, options);
+  return Derived::kMaximum ? ops::max_pool(inputs, window, options)
+                           : ops::average_pool(inputs, window, options);
 }
 
-#define KERAS_DEFINE_POOLING(Name)                                                       \
-  KERAS_REGISTER_LAYER(Name);                                                            \
-  template class BasePooling<Name>;                                                      \
-  Name::Name(IntTuple pool_size, PoolingOptions options) : Name([&] {                    \
-    options.pool_size = std::move(pool_size);                                            \
-    return std::move(options);                                                           \
-  }()) {}
+#define KERAS_DEFINE_POOLING(Name)                       \
+  KERAS_REGISTER_LAYER(Name);                            \
+  template class BasePooling<Name>;                      \
+  Name::Name(IntTuple pool_size, PoolingOptions options) \
+      : Name([&] {                                       \
+          options.pool_size = std::move(pool_size);      \
+          return std::move(options);                     \
+        }()) {}
 KERAS_DEFINE_POOLING(MaxPooling1D)
 KERAS_DEFINE_POOLING(MaxPooling2D)
 KERAS_DEFINE_POOLING(MaxPooling3D)

@@ -9,13 +9,16 @@ namespace keras::layers {
 
 KERAS_REGISTER_LAYER(Rescaling);
 
-Rescaling::Rescaling(RescalingOptions options) : ConfiguredLayer(std::move(options)) { set_supports_masking(); }
+Rescaling::Rescaling(RescalingOptions options) : ConfiguredLayer(std::move(options)) {
+  set_supports_masking();
+}
 
-Rescaling::Rescaling(double scale, double offset, RescalingOptions options) : Rescaling([&] {
-  options.scale = scale;
-  options.offset = offset;
-  return std::move(options);
-}()) {}
+Rescaling::Rescaling(double scale, double offset, RescalingOptions options)
+    : Rescaling([&] {
+        options.scale = scale;
+        options.offset = offset;
+        return std::move(options);
+      }()) {}
 
 namespace {
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/nn/losses/crossentropy.h"
 
-
+#include <fmt/format.h>
 #include "keras/base/error.h"
 #include "keras/ops/core.h"
 #include "keras/ops/crossentropy.h"
 #include "keras/ops/nn.h"
-#include <fmt/format.h>
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "keras/tensor/config.h"

@@ -33,7 +33,8 @@ Tensor categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
 
 Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
   Tensor labels = y_true;
-  if (labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.dim(-1) == Dim(1)) labels = ops::squeeze(labels, -1);
+  if (labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.dim(-1) == Dim(1))
+    labels = ops::squeeze(labels, -1);
   const Tensor hits = equal_as_float(labels, ops::cast(ops::argmax(y_pred, -1), labels.dtype()));
   return hits.rank() > 1 && hits.dim(-1) == Dim(1) ? ops::squeeze(hits, -1) : hits;
 }
@@ -43,8 +44,9 @@ Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
 Accuracy::Accuracy(MetricOptions options) : NamedMeanMetric(accuracy, std::move(options), 1) {}
 
 BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions options)
-    : MeanMetricWrapper([t = options.threshold](const Tensor& a, const Tensor& b) { return binary_accuracy(a, b, t); },
-                        {options.name, options.dtype}, 1),
+    : MeanMetricWrapper(
+          [t = options.threshold](const Tensor& a, const Tensor& b) { return binary_accuracy(a, b, t); },
+          {options.name, options.dtype}, 1),
       options_(std::move(options)) {}
 
 Json BinaryAccuracy::get_config() const {

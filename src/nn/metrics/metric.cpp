@@ -12,7 +12,8 @@
 
 namespace keras {
 
-Metric::Metric(MetricOptions options) : name_(std::move(options.name)), dtype_(options.dtype.value_or(floatx())) {}
+Metric::Metric(MetricOptions options)
+    : name_(std::move(options.name)), dtype_(options.dtype.value_or(floatx())) {}
 
 const std::string& Metric::name() const {
   // The class is known only after construction, so the automatic name is made at the first question.
@@ -117,7 +118,8 @@ std::shared_ptr<Metric> Mean::clone() const { return std::make_shared<Mean>(Metr
 MeanMetricWrapper::MeanMetricWrapper(Function f, MetricOptions options, int direction)
     : Mean(std::move(options)), function_(std::move(f)), direction_(direction) {}
 
-void MeanMetricWrapper::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
+void MeanMetricWrapper::update_state(const Tensor& y_true, const Tensor& y_pred,
+                                     const Tensor& sample_weight) {
   const Tensor mask = y_pred.mask();
   const Tensor values = function_(y_true, y_pred);
   accumulate(values, internal::apply_mask(sample_weight, mask, dtype(), Reduction::sum));

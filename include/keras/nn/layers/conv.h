@@ -8,8 +8,8 @@
 namespace keras {
 
 struct ConvLayerOptions {
-  int64_t filters = 0;           ///< output channels
-  IntTuple kernel_size = {};     ///< window, one number per spatial axis or one for all
+  int64_t filters = 0;        ///< output channels
+  IntTuple kernel_size = {};  ///< window, one number per spatial axis or one for all
   IntTuple strides = 1;
   std::string padding = "valid";  ///< "valid", "same", and for Conv1D "causal"
   std::string data_format = {};   ///< "": config::image_data_format()
@@ -32,23 +32,23 @@ struct ConvLayerOptions {
 template <>
 struct FieldTable<ConvLayerOptions> {
   using O = ConvLayerOptions;
-  static constexpr auto fields = field_list(
-      layer_fields<O>(), field<&O::filters>("filters", "Output channels"),
-      field<&O::kernel_size>("kernel_size", "Window per spatial axis"),
-      field<&O::strides>("strides", "Step per spatial axis"),
-      field<&O::padding>("padding", "valid, same or causal"),
-      field<&O::data_format>("data_format", "Order of the input's axes"),
-      field<&O::dilation_rate>("dilation_rate", "Distance of the kernel's taps"),
-      field<&O::groups>("groups", "Groups of channels convolved apart"),
-      field<&O::activation>("activation", "Activation of the result"),
-      field<&O::use_bias>("use_bias", "Whether a bias is added"),
-      field<&O::kernel_initializer>("kernel_initializer", "First value of the kernel"),
-      field<&O::bias_initializer>("bias_initializer", "First value of the bias"),
-      field<&O::kernel_regularizer>("kernel_regularizer", "Penalty on the kernel"),
-      field<&O::bias_regularizer>("bias_regularizer", "Penalty on the bias"),
-      field<&O::activity_regularizer>("activity_regularizer", "Penalty on the output"),
-      field<&O::kernel_constraint>("kernel_constraint", "Constraint of the kernel"),
-      field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"));
+  static constexpr auto fields =
+      field_list(layer_fields<O>(), field<&O::filters>("filters", "Output channels"),
+                 field<&O::kernel_size>("kernel_size", "Window per spatial axis"),
+                 field<&O::strides>("strides", "Step per spatial axis"),
+                 field<&O::padding>("padding", "valid, same or causal"),
+                 field<&O::data_format>("data_format", "Order of the input's axes"),
+                 field<&O::dilation_rate>("dilation_rate", "Distance of the kernel's taps"),
+                 field<&O::groups>("groups", "Groups of channels convolved apart"),
+                 field<&O::activation>("activation", "Activation of the result"),
+                 field<&O::use_bias>("use_bias", "Whether a bias is added"),
+                 field<&O::kernel_initializer>("kernel_initializer", "First value of the kernel"),
+                 field<&O::bias_initializer>("bias_initializer", "First value of the bias"),
+                 field<&O::kernel_regularizer>("kernel_regularizer", "Penalty on the kernel"),
+                 field<&O::bias_regularizer>("bias_regularizer", "Penalty on the bias"),
+                 field<&O::activity_regularizer>("activity_regularizer", "Penalty on the output"),
+                 field<&O::kernel_constraint>("kernel_constraint", "Constraint of the kernel"),
+                 field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"));
 };
 
 using Conv1DOptions = ConvLayerOptions;

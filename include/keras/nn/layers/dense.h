@@ -7,7 +7,7 @@
 namespace keras {
 
 struct DenseOptions {
-  int64_t units = 0;                  ///< size of the output's last axis
+  int64_t units = 0;  ///< size of the output's last axis
   ObjectRef<Activation> activation = {};
   bool use_bias = true;
   ObjectRef<Initializer> kernel_initializer = "glorot_uniform";

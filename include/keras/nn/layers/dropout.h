@@ -8,7 +8,7 @@
 namespace keras {
 
 struct DropoutOptions {
-  double rate = 0.0;                 ///< fraction of the inputs set to zero
+  double rate = 0.0;                      ///< fraction of the inputs set to zero
   std::optional<Shape> noise_shape = {};  ///< shape of the mask, broadcast against the input
   std::optional<int64_t> seed = {};
   std::string name = {};
@@ -19,9 +19,10 @@ struct DropoutOptions {
 template <>
 struct FieldTable<DropoutOptions> {
   using O = DropoutOptions;
-  static constexpr auto fields = field_list(layer_fields<O>(), field<&O::rate>("rate", "Fraction of the inputs set to zero"),
-                                            field<&O::seed>("seed", "Seed of the masks"),
-                                            field<&O::noise_shape>("noise_shape", "Shape of the mask"));
+  static constexpr auto fields =
+      field_list(layer_fields<O>(), field<&O::rate>("rate", "Fraction of the inputs set to zero"),
+                 field<&O::seed>("seed", "Seed of the masks"),
+                 field<&O::noise_shape>("noise_shape", "Shape of the mask"));
 };
 
 namespace layers {

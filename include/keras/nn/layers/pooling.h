@@ -42,15 +42,15 @@ class BasePooling : public ConfiguredLayer<Derived, PoolingOptions> {
   explicit BasePooling(PoolingOptions options);
 };
 
-#define KERAS_POOLING(Name, Rank, Maximum)                                                       \
-  class Name : public BasePooling<Name> {                                                        \
-   public:                                                                                       \
-    static constexpr const char* kClassName = #Name;                                             \
-    static constexpr int kRank = Rank;                                                           \
-    static constexpr bool kMaximum = Maximum;                                                    \
-    explicit Name(PoolingOptions options = {}) : BasePooling(std::move(options)) {}              \
-    explicit Name(IntTuple pool_size, PoolingOptions options = {});                              \
-  };                                                                                             \
+#define KERAS_POOLING(Name, Rank, Maximum)                                          \
+  class Name : public BasePooling<Name> {                                           \
+   public:                                                                          \
+    static constexpr const char* kClassName = #Name;                                \
+    static constexpr int kRank = Rank;                                              \
+    static constexpr bool kMaximum = Maximum;                                       \
+    explicit Name(PoolingOptions options = {}) : BasePooling(std::move(options)) {} \
+    explicit Name(IntTuple pool_size, PoolingOptions options = {});                 \
+  };                                                                                \
   extern template class BasePooling<Name>;
 /// Largest value, or mean (padding left out), of each window: (B, spatial..., C) -> (B, smaller..., C)
 /// (keras.layers.MaxPooling2D and its kin). pool_size is 2 unless given.
