@@ -181,16 +181,21 @@ std::pair<Nest, Nest> scan(const ScanStep& f, const Nest& init, const Nest& xs, 
   if (mode == Mode::trace) return internal::tracer()->scan(f, carry, xs, length, reverse);
   constexpr auto kKeeps = "The step must keep structure, dtypes and shapes of the carry";
   if (mode == Mode::types || extent == Dim(0)) {
-    const AbstractEvaluation types;
-    const auto type_only = [](const Tensor& t) { return AbstractEvaluation::tensor({t.dtype(), t.shape()}); };
-    const Nest slice = xs.map([](const Tensor& t) {
-      return AbstractEvaluation::tensor({t.dtype(), t.shape().sub(1)});
-    });
-    auto [next, output] = f(carry.map(type_only), slice);
-    internal::require_alike("scan", kKeeps, carry, next);
-    const auto stacked = [&](const Tensor& t) {
-      return AbstractEvaluation::tensor({t.dtype(), Shape{extent} + t.shape()});
-    };
+    // The step's types tell those of the outputs, also where there is no step to make.
+    Nest output;
+    {
+      const AbstractEvaluation types;
+      const auto type_only = [](const Tensor& t) {
+        return AbstractEvaluation::tensor({t.dtype(), t.shape()});
+      };
+      const auto slice = [](const Tensor& t) {
+        return AbstractEvaluation::tensor({t.dtype(), t.shape().sub(1)});
+      };
+      auto [next, given] = f(carry.map(type_only), xs.map(slice));
+      internal::require_alike("scan", kKeeps, carry, next);
+      output = internal::plain(given);
+    }
+    const auto stacked = [&](const Tensor& t) { return prim::full(Shape{extent} + t.shape(), 0, t.dtype()); };
     return {carry, output.map(stacked)};
   }
   const int64_t steps = extent.value();

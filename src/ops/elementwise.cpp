@@ -217,15 +217,13 @@ Tensor imag(const Tensor& x) {
   return is_complex(x.dtype()) ? prim::imag(x) : prim::zeros_like(as_plain(x));
 }
 
-Tensor conj(const Tensor& x) {
-  if (auto node = symbolic<&conj>(x)) return *node;
-  return prim::conj(as_plain(x));
-}
-
 Tensor conjugate(const Tensor& x) {
   if (auto node = symbolic<&conjugate>(x)) return *node;
   return prim::conj(as_plain(x));
 }
+
+// In Keras too the node of conj is that of conjugate.
+Tensor conj(const Tensor& x) { return conjugate(x); }
 
 Tensor angle(const Tensor& x) {
   if (auto node = symbolic<&angle>(x)) return *node;

@@ -48,6 +48,12 @@ Tensor as_counting(const Tensor& x) {
   return prim::cast(plain, counting_dtype(plain.dtype()));
 }
 
+// Products go through promotion first, which knows no uint64.
+Tensor as_factors(const Tensor& x) {
+  const Tensor plain = as_plain(x);
+  return prim::cast(plain, counting_dtype(result_type({{plain.dtype(), false}})));
+}
+
 // How many elements a reduction runs over.
 Tensor reduced_count(const Tensor& x, std::span<const int> axes, DType dtype) {
   Dim count = 1;
@@ -126,7 +132,7 @@ Tensor sum(const Tensor& x, const Axis& axis, bool keepdims) {
 
 Tensor prod(const Tensor& x, const Axis& axis, bool keepdims, DTypeArgument dtype) {
   if (auto node = symbolic<&prod>(x, axis, keepdims, dtype)) return *node;
-  const Tensor factors = dtype.none() ? as_counting(x) : as_dtype(x, dtype.value("prod"));
+  const Tensor factors = dtype.none() ? as_factors(x) : as_dtype(x, dtype.value("prod"));
   return prim::reduce_prod(factors, axis.resolve("prod", x.rank()), keepdims);
 }
 
@@ -292,7 +298,7 @@ Tensor nansum(const Tensor& x, const Axis& axis, bool keepdims) {
 
 Tensor nanprod(const Tensor& x, const Axis& axis, bool keepdims) {
   if (auto node = symbolic<&nanprod>(x, axis, keepdims)) return *node;
-  return prim::reduce_prod(as_counting(without_nan(x, 1)), axis.resolve("nanprod", x.rank()), keepdims);
+  return prim::reduce_prod(as_factors(without_nan(x, 1)), axis.resolve("nanprod", x.rank()), keepdims);
 }
 
 Tensor nanmean(const Tensor& x, const Axis& axis, bool keepdims) {

@@ -11,3 +11,4 @@
 #include "keras/ops/reductions.h"
 #include "keras/ops/sorting.h"
 #include "keras/ops/statistics.h"
+#include "keras/ops/vectorize.h"
