@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "keras/base/error.h"
+#include "keras/data/datasets.h"
 #include "keras/models/save.h"
 #include "keras/nn/layers/conv.h"
 #include "keras/nn/layers/dense.h"
