@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+// A program of another project: headers, library and backend all come from the installation.
+#include <keras/keras.h>
+
 #include <cstdio>
+#include <vector>
 
-#include "keras/base/error.h"
+using namespace keras;
 
-int main() {
-  const std::string nearest = keras::internal::nearest_name("sotfmax", {"relu", "softmax"});
-  if (nearest != "softmax") {
-    std::fprintf(stderr, "expected softmax, got '%s'\n", nearest.c_str());
-    return 1;
-  }
-  return 0;
+int main() try {
+  Sequential model({Input({2}), layers::Dense(1, {.kernel_initializer = "ones"})});
+  const Tensor x = {{1.f, 2.f}, {3.f, 4.f}};
+  const auto sums = model.predict(x).tensor().to_vector<float>();
+  if (sums == std::vector<float>{3, 7}) return 0;
+  std::fprintf(stderr, "the sums of the rows are wrong\n");
+  return 1;
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "%s\n", e.what());
+  return 1;
 }

@@ -142,6 +142,25 @@ TEST(Rules, ForbiddenWordsAreFound) {
   EXPECT_EQ(count("src/base/a.cpp", "int x = 0;\n"), 0u);
 }
 
+TEST(Rules, LinksLeadSomewhere) {
+  const SourceFile page =
+      make_file("docs/page.md", "[a](../README.md) [b](page.md#part) [c](https://keras.io)");
+  EXPECT_EQ(check_links({page}).size(), 1u);
+  EXPECT_EQ(check_links({page, make_file("README.md", "[docs](docs)\n")}).size(), 0u);
+  EXPECT_EQ(check_links({make_file("README.md", "see [the page](docs/absent.md).\n")}).size(), 1u);
+}
+
+TEST(Rules, TheReadmeShowsTheFirstProgram) {
+  const SourceFile program = make_file("examples/fashion_mnist_convnet.cpp", "int main() {\n  train();\n}\n");
+  EXPECT_EQ(
+      check_first_program({program, make_file("README.md", "```cpp\nint main() {\ntrain();\n```\n")}).size(),
+      0u);
+  EXPECT_EQ(
+      check_first_program({program, make_file("README.md", "```cpp\nint main() {\nlearn();\n```\n")}).size(),
+      1u);
+  EXPECT_EQ(check_first_program({program, make_file("README.md", "no program\n")}).size(), 1u);
+}
+
 TEST(Rules, EveryFileBelongsToTheBuild) {
   const Files files = {make_file("src/base/error.cpp", "#include \"keras/base/error.h\"\n"),
                        make_file("include/keras/base/error.h", ""),
