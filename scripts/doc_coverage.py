@@ -12,6 +12,7 @@ One comment stands for the paragraph of functions below it, up to the next blank
 Misdocumented names (a parameter that does not exist, an unknown command) are never excused.
 """
 import functools
+import pathlib
 import re
 import subprocess
 import sys
@@ -20,13 +21,23 @@ USUAL = re.compile(
     r"\boverride\b|\bfinal\b|= (default|delete);|operator(==|!=|<=>|=|<<|->|\*|\(\))\s*\(|operator bool\(\)|~\w+\(")
 ACCESSOR = re.compile(r"\b(\w+)\(\) const \{ return (?:\w+(?:\.|->))?(\w+?)_?; \}")
 FROM_CLASS = re.compile(r"\bk[A-Z]\w*$|_$|^Options$|^clone$")
-COMMON_FIELDS = {"name", "trainable", "dtype"}
 
 
 @functools.lru_cache(maxsize=None)
 def lines_of(path):
     with open(path, encoding="utf-8") as stream:
         return stream.read().split("\n")
+
+
+@functools.lru_cache(maxsize=None)
+def shared_rows():
+    """Fields whose rows several tables share: those in functions such as layer_fields()."""
+    names = set()
+    for path in pathlib.Path("include").rglob("*.h"):
+        text = path.read_text(encoding="utf-8")
+        for body in re.findall(r"^constexpr auto \w+_fields\(\) \{\n(.*?)^\}", text, re.M | re.S):
+            names.update(re.findall(r"field<&\w+::(\w+)>", body))
+    return names
 
 
 def paragraph_has_comment(lines, index):
@@ -61,7 +72,7 @@ def excused(path, number, kind, name, scope):
         return True
     if kind == "variable":
         rows = f"::{name}>"
-        return name in COMMON_FIELDS or any(rows in line for line in lines)
+        return name in shared_rows() or any(rows in line for line in lines)
     if kind == "compound":
         table = re.compile(rf"\bFieldTable<(\w+::)*{name.split('::')[-1]}>")
         return any(table.search(line) for line in lines)

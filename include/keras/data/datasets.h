@@ -9,14 +9,14 @@ namespace keras {
 
 /// Inputs and labels.
 struct Dataset {
-  Tensor x;
-  Tensor y;
+  Tensor x;  ///< images or other inputs
+  Tensor y;  ///< labels
 };
 
 /// A data set with its test part; `auto [train, test] = load_data();`.
 struct TrainTest {
-  Dataset train;
-  Dataset test;
+  Dataset train;  ///< to learn from
+  Dataset test;   ///< to judge by
 };
 
 /// Reads an IDX file (the MNIST format), plain or gzipped: dtype uint8, int8, int16, int32, float32 or

@@ -19,10 +19,10 @@ struct TrainerState;
 
 /// Arguments of Model::summary, as in Keras.
 struct SummaryOptions {
-  std::optional<int> line_length = {};
+  std::optional<int> line_length = {};                    ///< characters a line; none: as many as needed
   std::function<void(const std::string&)> print_fn = {};  ///< gets the whole text; stdout when not given
-  bool expand_nested = false;
-  bool show_trainable = false;
+  bool expand_nested = false;                             ///< also the layers inside of layers
+  bool show_trainable = false;                            ///< a column that says which layers learn
 };
 
 /// Layers grouped into an object that can be trained, evaluated, saved (keras.Model). Use Sequential, or
@@ -84,6 +84,7 @@ class Model : public Layer {
   void save_weights(const std::string& path) const;
   void load_weights(const std::string& path);
 
+  /// What compile made.
   const std::shared_ptr<internal::TrainerState>& trainer_state() const { return trainer_; }
 
  protected:

@@ -12,11 +12,12 @@
 
 namespace keras {
 
+/// Further arguments of an input.
 struct InputOptions {
-  std::optional<int64_t> batch_size = {};
-  std::string dtype = {};  ///< "": floatx
-  std::string name = {};   ///< "": "keras_tensor", ...
-  bool optional = false;
+  std::optional<int64_t> batch_size = {};  ///< none: any
+  std::string dtype = {};                  ///< "": floatx
+  std::string name = {};                   ///< "": "keras_tensor", ...
+  bool optional = false;                   ///< whether None may be given instead
 };
 
 /// A symbolic tensor that stands for the data given to a model (keras.Input). The shape leaves the batch

@@ -21,7 +21,9 @@ namespace keras {
 template <class Leaf>
 class PerOutput {
  public:
+  /// An output's name and what belongs to it.
   using Item = std::pair<std::string, PerOutput>;
+  /// How it is given.
   enum class Kind : uint8_t { none, leaf, list, dict };
 
   PerOutput() = default;
@@ -32,6 +34,7 @@ class PerOutput {
       : kind_(Kind::leaf), leaf_(std::forward<T>(leaf)) {}  // NOLINT: leaves convert by design
   PerOutput(std::initializer_list<PerOutput> list) : kind_(Kind::list), list_(list) {}
   PerOutput(std::vector<PerOutput> list) : kind_(Kind::list), list_(std::move(list)) {}  // NOLINT
+  /// By the names of the outputs.
   static PerOutput dict(std::vector<Item> items) {
     PerOutput out;
     out.kind_ = Kind::dict;
@@ -39,11 +42,13 @@ class PerOutput {
     return out;
   }
 
+  /// How it is given, and its parts.
   Kind kind() const { return kind_; }
   bool none() const { return kind_ == Kind::none; }
   const Leaf& leaf() const { return leaf_; }
   const std::vector<PerOutput>& list() const { return list_; }
   const std::vector<Item>& items() const { return items_; }
+  /// What belongs to a name; null for none.
   const PerOutput* find(const std::string& name) const {
     for (const auto& item : items_) {
       if (item.first == name) return &item.second;
@@ -94,6 +99,7 @@ class MetricSpec {
   ObjectRef<Metric> metric_;
 };
 
+/// The kinds of arguments of compile, for one output or several.
 using LossArg = PerOutput<LossSpec>;
 using LossWeightsArg = PerOutput<double>;
 using MetricsArg = PerOutput<MetricSpec>;
@@ -107,57 +113,57 @@ Arg named(std::vector<std::pair<std::string, Arg>> items) {
 /// Arguments of Model::compile, as in Keras.
 struct CompileOptions {
   ObjectRef<Optimizer> optimizer = {};  ///< none: "rmsprop"
-  LossArg loss = {};
-  LossWeightsArg loss_weights = {};
-  MetricsArg metrics = {};
-  MetricsArg weighted_metrics = {};
-  bool run_eagerly = false;
-  int64_t steps_per_execution = 1;
-  bool auto_scale_loss = true;  ///< under mixed_float16, wrap the optimizer in a LossScaleOptimizer
+  LossArg loss = {};                    ///< for every output, or one each
+  LossWeightsArg loss_weights = {};     ///< of the sum of the losses
+  MetricsArg metrics = {};              ///< computed without sample weights
+  MetricsArg weighted_metrics = {};     ///< computed with sample weights
+  bool run_eagerly = false;             ///< no tracing of the step
+  int64_t steps_per_execution = 1;      ///< batches between two looks at callbacks
+  bool auto_scale_loss = true;          ///< under mixed_float16, wrap the optimizer in a LossScaleOptimizer
 };
 
 /// Inputs, targets and weights of one data set.
 struct DataTriple {
-  Nest x = {};
-  Nest y = {};
-  Nest sample_weight = {};
+  Nest x = {};              ///< inputs
+  Nest y = {};              ///< targets
+  Nest sample_weight = {};  ///< one number a sample
 };
 
 inline constexpr int kVerboseAuto = -1;
 
 /// Arguments of Model::fit, as in Keras.
 struct FitOptions {
-  std::optional<int64_t> batch_size = {};  ///< 32 when not given
-  int64_t epochs = 1;
-  int verbose = kVerboseAuto;  ///< 0 silent, 1 progress bar, 2 one line per epoch
-  std::vector<std::shared_ptr<Callback>> callbacks = {};
-  double validation_split = 0.0;
-  std::optional<DataTriple> validation_data = {};
-  bool shuffle = true;
-  std::map<int64_t, double> class_weight = {};
-  Nest sample_weight = {};
-  int64_t initial_epoch = 0;
-  std::optional<int64_t> steps_per_epoch = {};
-  std::optional<int64_t> validation_steps = {};
-  std::optional<int64_t> validation_batch_size = {};
-  int64_t validation_freq = 1;
+  std::optional<int64_t> batch_size = {};                 ///< 32 when not given
+  int64_t epochs = 1;                                     ///< when to stop: the number of the last epoch
+  int verbose = kVerboseAuto;                             ///< 0 silent, 1 progress bar, 2 one line per epoch
+  std::vector<std::shared_ptr<Callback>> callbacks = {};  ///< called in this order
+  double validation_split = 0.0;  ///< share of the samples, from the end, that is only judged
+  std::optional<DataTriple> validation_data = {};     ///< samples that are only judged
+  bool shuffle = true;                                ///< new order of samples every epoch
+  std::map<int64_t, double> class_weight = {};        ///< weight of each class in the loss
+  Nest sample_weight = {};                            ///< one number a sample
+  int64_t initial_epoch = 0;                          ///< where a continued training begins
+  std::optional<int64_t> steps_per_epoch = {};        ///< none: all batches
+  std::optional<int64_t> validation_steps = {};       ///< none: all batches
+  std::optional<int64_t> validation_batch_size = {};  ///< none: batch_size
+  int64_t validation_freq = 1;                        ///< epochs from one validation to the next
 };
 
 /// Arguments of Model::evaluate, as in Keras.
 struct EvaluateOptions {
-  std::optional<int64_t> batch_size = {};
-  int verbose = kVerboseAuto;
-  Nest sample_weight = {};
-  std::optional<int64_t> steps = {};
-  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  std::optional<int64_t> batch_size = {};                 ///< none: 32
+  int verbose = kVerboseAuto;                             ///< 0 silent, 1 progress bar, 2 one line an epoch
+  Nest sample_weight = {};                                ///< one number a sample
+  std::optional<int64_t> steps = {};                      ///< none: all batches
+  std::vector<std::shared_ptr<Callback>> callbacks = {};  ///< called in this order
 };
 
 /// Arguments of Model::predict, as in Keras.
 struct PredictOptions {
-  std::optional<int64_t> batch_size = {};
-  int verbose = kVerboseAuto;
-  std::optional<int64_t> steps = {};
-  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  std::optional<int64_t> batch_size = {};                 ///< none: 32
+  int verbose = kVerboseAuto;                             ///< 0 silent, 1 progress bar, 2 one line an epoch
+  std::optional<int64_t> steps = {};                      ///< none: all batches
+  std::vector<std::shared_ptr<Callback>> callbacks = {};  ///< called in this order
 };
 
 }  // namespace keras

@@ -22,6 +22,7 @@ class DTypePolicy {
   DTypePolicy(DType dtype) : DTypePolicy(dtype_name(dtype)) {}                   // NOLINT
 
   const std::string& name() const { return name_; }
+  /// Dtypes of computations and of weights; mixed when they differ.
   DType compute_dtype() const { return compute_; }
   DType variable_dtype() const { return variable_; }
   bool mixed() const { return compute_ != variable_; }

@@ -26,12 +26,12 @@ class SeedGenerator;
 
 /// Keyword arguments of a layer call.
 struct CallArgs {
-  std::optional<bool> training = {};  ///< none: that of the calling layer, else inference
-  Nest mask = {};                     ///< none: the masks that travel with the inputs
-  Nest initial_state = {};            ///< recurrent layers
-  Tensor attention_mask = {};         ///< attention layers
-  bool use_causal_mask = false;
-  bool return_attention_scores = false;
+  std::optional<bool> training = {};                      ///< none: that of the calling layer, else inference
+  Nest mask = {};                                         ///< none: the masks that travel with the inputs
+  Nest initial_state = {};                                ///< recurrent layers
+  Tensor attention_mask = {};                             ///< attention layers
+  bool use_causal_mask = false;                           ///< attention only to earlier positions
+  bool return_attention_scores = false;                   ///< attention gives its scores too
   std::vector<std::pair<std::string, Nest>> others = {};  ///< arguments of a user's layer
 };
 
@@ -39,11 +39,11 @@ struct CallArgs {
 struct WeightOptions {
   ObjectRef<Initializer> initializer = {};  ///< none: glorot_uniform for floats, zeros for others
   bool trainable = true;
-  bool autocast = true;
-  ObjectRef<Regularizer> regularizer = {};
-  ObjectRef<Constraint> constraint = {};
-  std::optional<DType> dtype = {};  ///< none: the layer's variable dtype
-  VariableAggregation aggregation = VariableAggregation::none;
+  bool autocast = true;                                         ///< read in the compute dtype
+  ObjectRef<Regularizer> regularizer = {};                      ///< adds to the loss
+  ObjectRef<Constraint> constraint = {};                        ///< applied after each update
+  std::optional<DType> dtype = {};                              ///< none: the layer's variable dtype
+  VariableAggregation aggregation = VariableAggregation::none;  ///< of replicas
 };
 
 /// A layer of any class, held by value: containers and graphs keep layers as this. Copies share weights.
@@ -59,6 +59,7 @@ class LayerHandle {
   explicit operator bool() const { return layer_ != nullptr; }
   Layer& operator*() const { return *layer_; }
   Layer* operator->() const { return layer_.get(); }
+  /// The layer itself; null for none.
   const std::shared_ptr<Layer>& shared() const { return layer_; }
 
  private:
@@ -76,7 +77,7 @@ struct LayerCore {
   bool auto_named = false;
   bool built = false;
   bool trainable = true;
-  bool autocast = true;
+  bool autocast = true;  ///< read in the compute dtype
   bool supports_masking = false;
   bool convert_inputs = true;
   DTypePolicy policy;
@@ -155,6 +156,7 @@ class Layer : public Configurable {
   virtual void visit_attributes(internal::AttributeVisitor& visitor) const;
 
   // --- Use ---
+  /// Builds the layer at its first call, then calls it.
   Tensor operator()(const Tensor& inputs, const CallArgs& args = {});
   Nest operator()(const Nest& inputs, const CallArgs& args = {});
   Nest operator()(std::initializer_list<Nest> inputs, const CallArgs& args = {}) {
@@ -163,8 +165,10 @@ class Layer : public Configurable {
   /// Builds for an input shape (without the need of data) if not built yet.
   void ensure_built(const std::vector<Shape>& input_shapes);
 
+  /// Its name, unique in the process unless given, and its state.
   const std::string& name() const;
   void set_name(std::string name);
+  /// Where it stands in the model, and its state.
   const std::string& path() const { return core_->path; }
   bool built() const { return core_->built; }
   bool trainable() const { return core_->trainable; }
@@ -202,6 +206,7 @@ class Layer : public Configurable {
   std::vector<Tensor> losses() const;
   void clear_losses();
 
+  /// The shared state, for the rooms above.
   internal::LayerCore& core() const { return *core_; }
   const std::shared_ptr<internal::LayerCore>& shared_core() const { return core_; }
 

@@ -56,6 +56,7 @@ class Loss : public Configurable {
 
   const std::string& name() const { return base_.name; }
   Reduction reduction() const { return base_.reduction; }
+  /// In what it is computed.
   DType dtype() const;
 
   /// "mse", "sparse_categorical_crossentropy", "MeanSquaredError"...; throws ValueError with the valid names.

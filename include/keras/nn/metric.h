@@ -28,6 +28,7 @@ class Metric : public Configurable {
   static constexpr ObjectCategory kCategory = ObjectCategory::metric;
   std::string module() const override { return "keras.metrics"; }
 
+  /// Adds the values of a batch.
   virtual void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) = 0;
   /// A scalar (or, for some metrics, a vector or dictionary).
   virtual Nest result() const = 0;
@@ -43,9 +44,12 @@ class Metric : public Configurable {
   /// A copy with states of its own.
   virtual std::shared_ptr<Metric> clone() const = 0;
 
+  /// Its name in logs.
   const std::string& name() const;
+  /// Renames it.
   void set_name(std::string name) { name_ = std::move(name); }
   DType dtype() const { return dtype_; }
+  /// Its states.
   virtual std::vector<Variable> variables() const { return variables_; }
 
   /// "accuracy" is resolved by compile; any other Keras name here. Throws ValueError with the valid names.
@@ -54,6 +58,7 @@ class Metric : public Configurable {
   static std::shared_ptr<Metric> from_callable(std::function<Tensor(const Tensor&, const Tensor&)> f);
 
  protected:
+  /// Makes a state, zeros at first.
   Variable add_variable(const Shape& shape, std::string name, std::optional<DType> dtype = {});
 
  private:
@@ -120,6 +125,7 @@ class Mean : public Metric {
   std::shared_ptr<Metric> clone() const override;
 
  protected:
+  /// Adds values to the mean.
   void accumulate(const Tensor& values, const Tensor& sample_weight);
 
  private:
@@ -130,6 +136,7 @@ class Mean : public Metric {
 /// Weighted mean of a function of labels and predictions.
 class MeanMetricWrapper : public Mean {
  public:
+  /// A value a sample.
   using Function = std::function<Tensor(const Tensor& y_true, const Tensor& y_pred)>;
   explicit MeanMetricWrapper(Function f, MetricOptions options = {}, int direction = 0);
   std::string class_name() const override { return "MeanMetricWrapper"; }

@@ -53,6 +53,7 @@ class ObjectRef {
   explicit operator bool() const { return object_ != nullptr; }
   Base* operator->() const { return object_.get(); }
   Base& operator*() const { return *object_; }
+  /// The object itself; null for none.
   const std::shared_ptr<Base>& shared() const { return object_; }
 
  private:

@@ -94,6 +94,7 @@ class L1L2 : public Configured<L1L2, Regularizer, L1L2Options> {
  public:
   static constexpr const char* kClassName = "L1L2";
   explicit L1L2(L1L2Options options = {});
+  /// Both factors by position.
   L1L2(double l1, double l2) : L1L2(L1L2Options{l1, l2}) {}
   Tensor operator()(const Tensor& x) const override;
 };

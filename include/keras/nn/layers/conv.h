@@ -51,6 +51,7 @@ struct FieldTable<ConvLayerOptions> {
                  field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"));
 };
 
+/// The same for every number of spatial axes.
 using Conv1DOptions = ConvLayerOptions;
 using Conv2DOptions = ConvLayerOptions;
 using Conv3DOptions = ConvLayerOptions;

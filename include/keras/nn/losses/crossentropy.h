@@ -9,23 +9,23 @@ namespace keras {
 
 /// Arguments of losses::BinaryCrossentropy.
 struct BinaryCrossentropyOptions {
-  bool from_logits = false;      ///< y_pred are logits, not probabilities
-  double label_smoothing = 0.0;  ///< how far labels are moved towards 1/2
-  int axis = -1;                 ///< axis over which values are averaged
-  Reduction reduction = Reduction::sum_over_batch_size;
+  bool from_logits = false;                              ///< y_pred are logits, not probabilities
+  double label_smoothing = 0.0;                          ///< how far labels are moved towards 1/2
+  int axis = -1;                                         ///< axis over which values are averaged
+  Reduction reduction = Reduction::sum_over_batch_size;  ///< over the batch
   std::string name = "binary_crossentropy";
   std::optional<DType> dtype = {};
 };
 
 /// Arguments of losses::BinaryFocalCrossentropy.
 struct BinaryFocalCrossentropyOptions {
-  bool apply_class_balancing = false;  ///< weight the classes by alpha and 1 - alpha
-  double alpha = 0.25;                 ///< weight of class 1
-  double gamma = 2.0;                  ///< exponent of 1 - p
-  bool from_logits = false;            ///< y_pred are logits, not probabilities
-  double label_smoothing = 0.0;        ///< how far labels are moved towards 1/2
-  int axis = -1;                       ///< axis over which values are averaged
-  Reduction reduction = Reduction::sum_over_batch_size;
+  bool apply_class_balancing = false;                    ///< weight the classes by alpha and 1 - alpha
+  double alpha = 0.25;                                   ///< weight of class 1
+  double gamma = 2.0;                                    ///< exponent of 1 - p
+  bool from_logits = false;                              ///< y_pred are logits, not probabilities
+  double label_smoothing = 0.0;                          ///< how far labels are moved towards 1/2
+  int axis = -1;                                         ///< axis over which values are averaged
+  Reduction reduction = Reduction::sum_over_batch_size;  ///< over the batch
   std::string name = "binary_focal_crossentropy";
   std::optional<DType> dtype = {};
 };
@@ -35,7 +35,7 @@ struct CategoricalCrossentropyOptions {
   bool from_logits = false;      ///< y_pred are logits, not probabilities
   double label_smoothing = 0.0;  ///< how far labels are moved towards the uniform distribution
   int axis = -1;                 ///< axis of the classes
-  Reduction reduction = Reduction::sum_over_batch_size;
+  Reduction reduction = Reduction::sum_over_batch_size;  ///< over the batch
   std::string name = "categorical_crossentropy";
   std::optional<DType> dtype = {};
 };
@@ -47,17 +47,17 @@ struct CategoricalFocalCrossentropyOptions {
   bool from_logits = false;      ///< y_pred are logits, not probabilities
   double label_smoothing = 0.0;  ///< how far labels are moved towards the uniform distribution
   int axis = -1;                 ///< axis of the classes
-  Reduction reduction = Reduction::sum_over_batch_size;
+  Reduction reduction = Reduction::sum_over_batch_size;  ///< over the batch
   std::string name = "categorical_focal_crossentropy";
   std::optional<DType> dtype = {};
 };
 
 /// Arguments of losses::SparseCategoricalCrossentropy.
 struct SparseCategoricalCrossentropyOptions {
-  bool from_logits = false;                  ///< y_pred are logits, not probabilities
-  std::optional<int64_t> ignore_class = {};  ///< labels that count nothing, -1 in segmentation
-  Reduction reduction = Reduction::sum_over_batch_size;
-  int axis = -1;  ///< axis of the classes
+  bool from_logits = false;                              ///< y_pred are logits, not probabilities
+  std::optional<int64_t> ignore_class = {};              ///< labels that count nothing, -1 in segmentation
+  Reduction reduction = Reduction::sum_over_batch_size;  ///< over the batch
+  int axis = -1;                                         ///< axis of the classes
   std::string name = "sparse_categorical_crossentropy";
   std::optional<DType> dtype = {};
 };
@@ -65,7 +65,7 @@ struct SparseCategoricalCrossentropyOptions {
 /// Arguments of losses::CategoricalGeneralizedCrossEntropy.
 struct CategoricalGeneralizedCrossEntropyOptions {
   double q = 0.5;  ///< between 0 (cross-entropy) and 1 (absolute error), both excluded
-  Reduction reduction = Reduction::sum_over_batch_size;
+  Reduction reduction = Reduction::sum_over_batch_size;  ///< over the batch
   std::string name = "categorical_generalized_cross_entropy";
   std::optional<DType> dtype = {};
 };
@@ -122,25 +122,27 @@ namespace losses {
 
 /// The mean over an axis of -y log(p) - (1 - y) log(1 - p) (keras.losses.binary_crossentropy).
 Tensor binary_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
-                           double label_smoothing = 0.0, int axis = -1);
+                           double label_smoothing = 0.0, int axis = -1);  ///< of the classes
 /// binary_crossentropy with each term times (1 - p_t)^gamma, p_t being the probability of the true class
 /// (keras.losses.binary_focal_crossentropy; Lin et al., 2018).
 Tensor binary_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred,
                                  bool apply_class_balancing = false, double alpha = 0.25, double gamma = 2.0,
-                                 bool from_logits = false, double label_smoothing = 0.0, int axis = -1);
+                                 bool from_logits = false, double label_smoothing = 0.0,
+                                 int axis = -1);  ///< of the classes
 /// -sum(y log(p)) over the axis of the classes; one-hot y and p have one shape
 /// (keras.losses.categorical_crossentropy).
 Tensor categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
-                                double label_smoothing = 0.0, int axis = -1);
+                                double label_smoothing = 0.0, int axis = -1);  ///< of the classes
 /// categorical_crossentropy with each term times alpha (1 - p)^gamma
 /// (keras.losses.categorical_focal_crossentropy; Lin et al., 2018).
 Tensor categorical_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred, double alpha = 0.25,
                                       double gamma = 2.0, bool from_logits = false,
-                                      double label_smoothing = 0.0, int axis = -1);
+                                      double label_smoothing = 0.0, int axis = -1);  ///< of the classes
 /// -log of the probability given to an integer class: y_true (...) or (..., 1), y_pred (..., classes), values
 /// (...) (keras.losses.sparse_categorical_crossentropy). With ignore_class the values carry a mask.
 Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
-                                       std::optional<int64_t> ignore_class = {}, int axis = -1);
+                                       std::optional<int64_t> ignore_class = {},
+                                       int axis = -1);  ///< of the classes
 /// (1 - p^q) / q, p being the probability given to an integer class: y_true (...), y_pred (..., classes)
 /// (keras.losses.categorical_generalized_cross_entropy; Zhang and Sabuncu, 2018).
 Tensor categorical_generalized_cross_entropy(const Tensor& y_true, const Tensor& y_pred, double q);

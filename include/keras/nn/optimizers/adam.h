@@ -6,20 +6,20 @@
 namespace keras {
 
 struct AdamOptions {
-  LearningRate learning_rate = 0.001;
+  LearningRate learning_rate = 0.001;  ///< a number, a schedule or a function
   double beta_1 = 0.9;
   double beta_2 = 0.999;
   double epsilon = 1e-7;
   bool amsgrad = false;
-  std::optional<double> weight_decay = {};
-  std::optional<double> clipnorm = {};
-  std::optional<double> clipvalue = {};
-  std::optional<double> global_clipnorm = {};
-  bool use_ema = false;
-  double ema_momentum = 0.99;
-  std::optional<int64_t> ema_overwrite_frequency = {};
-  std::optional<double> loss_scale_factor = {};
-  std::optional<int64_t> gradient_accumulation_steps = {};
+  std::optional<double> weight_decay = {};                  ///< none: no decay
+  std::optional<double> clipnorm = {};                      ///< largest norm of one gradient
+  std::optional<double> clipvalue = {};                     ///< largest element of a gradient
+  std::optional<double> global_clipnorm = {};               ///< largest norm of all gradients together
+  bool use_ema = false;                                     ///< keep moving averages of the weights
+  double ema_momentum = 0.99;                               ///< of those averages
+  std::optional<int64_t> ema_overwrite_frequency = {};      ///< steps; none: at the end of training
+  std::optional<double> loss_scale_factor = {};             ///< multiplies the loss in mixed precision
+  std::optional<int64_t> gradient_accumulation_steps = {};  ///< batches a step
   std::string name = "adam";
 };
 
