@@ -14,7 +14,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, const Activatio
                       fmt::format("input {}, kernel {}", x.shape().to_string(), w.shape().to_string()), ""});
   }
   auto attributes = make_attributes<ActivationAttributes>();
-  const int kind = activation.fused_kind();
+  // The crossentropies look for the logits behind a sigmoid, which only the op itself notes.
+  const int kind = activation.fused_kind() == KERAS_ACT_SIGMOID ? -1 : activation.fused_kind();
   attributes.activation = kind >= 0 ? kind : KERAS_ACT_LINEAR;
   attributes.alpha = kind == KERAS_ACT_ELU ? 1.0 : 0.0;
   const Tensor y = b.defined() ? apply_op(OpId::linear_op, attributes, {x, w, b})

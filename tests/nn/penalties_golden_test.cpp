@@ -23,7 +23,9 @@ TEST(RegularizersGolden, EveryClass) {
     tape.watch(w);
     const Tensor penalty = (*regularizer)(w);
     EXPECT_TRUE(close(penalty, golden.array(c["result"])));
-    if (!c["gradient"].is_null()) EXPECT_TRUE(close(tape.gradient(penalty, w), golden.array(c["gradient"])));
+    if (!c["gradient"].is_null()) {
+      EXPECT_TRUE(close(tape.gradient(penalty, w), golden.array(c["gradient"])));
+    }
   }
 }
 
