@@ -9,6 +9,7 @@
 #include "ops/fused.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
+#include "ops/symbolic.h"
 
 namespace keras::ops {
 
@@ -32,14 +33,20 @@ Tensor repeat_heads(const Tensor& x, Dim groups) {
 
 }  // namespace
 
-Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                             const DotProductAttentionOptions& options) {
+Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
+                             const Tensor& mask, std::optional<double> scale, bool is_causal,
+                             std::optional<bool> flash_attention,
+                             std::optional<double> attn_logits_soft_cap) {
+  if (auto node = symbolic<&dot_product_attention>(query, key, value, bias, mask, scale, is_causal,
+                                                   flash_attention, attn_logits_soft_cap)) {
+    return *node;
+  }
   const char* where = "dot_product_attention";
-  if (options.flash_attention.value_or(false)) {
+  if (flash_attention.value_or(false)) {
     fail<UnsupportedError>({where, "The backend chooses its attention kernel itself", "flash_attention=true",
                             "leave flash_attention unset"});
   }
-  if (options.attn_logits_soft_cap) {
+  if (attn_logits_soft_cap) {
     fail<UnsupportedError>({where, "attn_logits_soft_cap is not available here", "", "leave it unset"});
   }
   const auto shapes = [&] {
@@ -63,19 +70,18 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
     k = repeat_heads(k, groups);
     v = repeat_heads(v, groups);
   }
-  Tensor bias = options.bias.defined() ? as_dtype(options.bias, q.dtype()) : Tensor();
-  if (options.mask.defined()) {
-    if (options.mask.dtype() != DType::bool_) {
-      fail<TypeError>({where, "The mask must be bool", std::string(dtype_name(options.mask.dtype())),
-                       "compare or cast it"});
+  Tensor added = bias.defined() ? as_dtype(bias, q.dtype()) : Tensor();
+  if (mask.defined()) {
+    if (mask.dtype() != DType::bool_) {
+      fail<TypeError>(
+          {where, "The mask must be bool", std::string(dtype_name(mask.dtype())), "compare or cast it"});
     }
-    bias =
-        prim::select(options.mask, bias.defined() ? bias : prim::scalar(0, q.dtype()), excluded(q.dtype()));
+    added = prim::select(mask, added.defined() ? added : prim::scalar(0, q.dtype()), excluded(q.dtype()));
   }
   fused::AttentionArguments arguments;
-  arguments.causal = options.is_causal;
-  arguments.scale = options.scale.value_or(1.0 / std::sqrt(static_cast<double>(k.dim(3).value())));
-  return fused::attention(q, k, v, bias, Tensor(), arguments);
+  arguments.causal = is_causal;
+  arguments.scale = scale.value_or(1.0 / std::sqrt(static_cast<double>(k.dim(3).value())));
+  return fused::attention(q, k, v, added, Tensor(), arguments);
 }
 
 }  // namespace keras::ops

@@ -10,12 +10,19 @@
 #include "ops/data_format.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
+#include "ops/symbolic.h"
 
 namespace keras::ops {
 
 using namespace internal;
 
 namespace {
+
+struct Settings {
+  Integers strides = 1;
+  std::string padding = "valid";
+  Integers dilation_rate = 1;
+};
 
 std::string describe(const Tensor& inputs, const Tensor& kernel) {
   return fmt::format("inputs.shape={}, kernel.shape={}", inputs.shape().to_string(),
@@ -34,14 +41,14 @@ int64_t kernel_extent(const Tensor& kernel, int axis, int64_t dilation) {
 }
 
 // x is channels last here.
-Tensor convolve(const char* where, const Tensor& x, const Tensor& kernel, const ConvOptions& options,
+Tensor convolve(const char* where, const Tensor& x, const Tensor& kernel, const Settings& options,
                 int64_t groups) {
   const int spatial = x.rank() - 2;
   if (options.padding == "causal" && spatial != 1) {
     fail<ValueError>({where, "padding=\"causal\" needs exactly one spatial axis", describe(x, kernel), ""});
   }
-  const auto strides = options.strides.expand(where, "strides", spatial);
-  const auto dilations = options.dilation_rate.expand(where, "dilation_rate", spatial);
+  const auto strides = expand(where, "strides", options.strides, spatial);
+  const auto dilations = expand(where, "dilation_rate", options.dilation_rate, spatial);
   auto at = make_attributes<ConvAttributes>();
   at.strides = to_list(std::span<const int64_t>(strides));
   at.dilations = to_list(std::span<const int64_t>(dilations));
@@ -65,7 +72,7 @@ struct Prepared {
 };
 
 Prepared prepare(const char* where, const Tensor& inputs, const Tensor& kernel,
-                 const std::string& data_format) {
+                 const std::optional<std::string>& data_format) {
   Prepared p;
   p.first = channels_first(where, data_format);
   spatial_rank(where, inputs);
@@ -75,7 +82,7 @@ Prepared prepare(const char* where, const Tensor& inputs, const Tensor& kernel,
   return p;
 }
 
-Tensor depthwise(const char* where, const Tensor& x, const Tensor& kernel, const ConvOptions& options) {
+Tensor depthwise(const char* where, const Tensor& x, const Tensor& kernel, const Settings& options) {
   const int r = kernel.rank();
   const Dim channels = x.shape().back(), own = kernel.dim(r - 2), multiplier = kernel.dim(r - 1);
   if (channels.known() && own.known() && !(channels == own)) {
@@ -89,8 +96,12 @@ Tensor depthwise(const char* where, const Tensor& x, const Tensor& kernel, const
 
 }  // namespace
 
-Tensor conv(const Tensor& inputs, const Tensor& kernel, const ConvOptions& options) {
-  const Prepared p = prepare("conv", inputs, kernel, options.data_format);
+Tensor conv(const Tensor& inputs, const Tensor& kernel, const Integers& strides, const std::string& padding,
+            const std::optional<std::string>& data_format, const Integers& dilation_rate) {
+  const std::optional<std::string> format = resolved_format("conv", data_format);
+  if (auto node = symbolic<&conv>(inputs, kernel, strides, padding, format, dilation_rate)) return *node;
+  const Settings options{strides, padding, dilation_rate};
+  const Prepared p = prepare("conv", inputs, kernel, format);
   const Dim channels = p.x.shape().back(), own = p.kernel.dim(p.kernel.rank() - 2);
   int64_t groups = 1;
   if (channels.known() && own.known()) {
@@ -104,34 +115,53 @@ Tensor conv(const Tensor& inputs, const Tensor& kernel, const ConvOptions& optio
   return p.first ? to_channels_first(y) : y;
 }
 
-Tensor depthwise_conv(const Tensor& inputs, const Tensor& kernel, const ConvOptions& options) {
-  const Prepared p = prepare("depthwise_conv", inputs, kernel, options.data_format);
+Tensor depthwise_conv(const Tensor& inputs, const Tensor& kernel, const Integers& strides,
+                      const std::string& padding, const std::optional<std::string>& data_format,
+                      const Integers& dilation_rate) {
+  const std::optional<std::string> format = resolved_format("depthwise_conv", data_format);
+  if (auto node = symbolic<&depthwise_conv>(inputs, kernel, strides, padding, format, dilation_rate))
+    return *node;
+  const Settings options{strides, padding, dilation_rate};
+  const Prepared p = prepare("depthwise_conv", inputs, kernel, format);
   const Tensor y = depthwise("depthwise_conv", p.x, p.kernel, options);
   return p.first ? to_channels_first(y) : y;
 }
 
 Tensor separable_conv(const Tensor& inputs, const Tensor& depthwise_kernel, const Tensor& pointwise_kernel,
-                      const ConvOptions& options) {
-  const Prepared p = prepare("separable_conv", inputs, depthwise_kernel, options.data_format);
+                      const Integers& strides, const std::string& padding,
+                      const std::optional<std::string>& data_format, const Integers& dilation_rate) {
+  const std::optional<std::string> format = resolved_format("separable_conv", data_format);
+  if (auto node = symbolic<&separable_conv>(inputs, depthwise_kernel, pointwise_kernel, strides, padding,
+                                            format, dilation_rate)) {
+    return *node;
+  }
+  const Settings options{strides, padding, dilation_rate};
+  const Prepared p = prepare("separable_conv", inputs, depthwise_kernel, format);
   check_kernel_rank("separable_conv", inputs, pointwise_kernel);
   const Tensor deep = depthwise("separable_conv", p.x, p.kernel, options);
-  const Tensor y =
-      convolve("separable_conv", deep, as_dtype(pointwise_kernel, deep.dtype()), ConvOptions(), 1);
+  const Tensor y = convolve("separable_conv", deep, as_dtype(pointwise_kernel, deep.dtype()), Settings(), 1);
   return p.first ? to_channels_first(y) : y;
 }
 
-Tensor conv_transpose(const Tensor& inputs, const Tensor& kernel, const ConvTransposeOptions& options) {
+Tensor conv_transpose(const Tensor& inputs, const Tensor& kernel, const Integers& given_strides,
+                      const std::string& padding, const std::optional<Integers>& output_padding,
+                      const std::optional<std::string>& data_format, const Integers& dilation_rate) {
   const char* where = "conv_transpose";
-  const Prepared p = prepare(where, inputs, kernel, options.data_format);
+  const std::optional<std::string> format = resolved_format(where, data_format);
+  if (auto node = symbolic<&conv_transpose>(inputs, kernel, given_strides, padding, output_padding, format,
+                                            dilation_rate)) {
+    return *node;
+  }
+  const Prepared p = prepare(where, inputs, kernel, format);
   const int spatial = p.x.rank() - 2;
-  const auto strides = options.strides.expand(where, "strides", spatial);
-  const auto dilations = options.dilation_rate.expand(where, "dilation_rate", spatial);
-  const bool same = options.padding == "same";
-  if (!same && options.padding != "valid") {
-    fail_unknown_name(where, "padding", options.padding, {"valid", "same"});
+  const auto strides = expand(where, "strides", given_strides, spatial);
+  const auto dilations = expand(where, "dilation_rate", dilation_rate, spatial);
+  const bool same = padding == "same";
+  if (!same && padding != "valid") {
+    fail_unknown_name(where, "padding", padding, {"valid", "same"});
   }
   SmallVector<int64_t, 3> extra;
-  if (options.output_padding) extra = options.output_padding->expand(where, "output_padding", spatial, 0);
+  if (output_padding) extra = expand(where, "output_padding", *output_padding, spatial, 0);
   auto at = make_attributes<ConvAttributes>();
   at.strides = to_list(std::span<const int64_t>(strides));
   at.dilations = to_list(std::span<const int64_t>(dilations));
@@ -169,9 +199,10 @@ struct Blocks {
   SmallVector<int64_t, 3> kernel, dilation, padding, stride;
 };
 
-Blocks blocks(const char* where, const SpatialSize& kernel_size, const UnfoldOptions& o) {
-  return {kernel_size.expand(where, "kernel_size", 2), o.dilation.expand(where, "dilation", 2),
-          o.padding.expand(where, "padding", 2, 0), o.stride.expand(where, "stride", 2)};
+Blocks blocks(const char* where, const Integers& kernel_size, const Integers& dilation,
+              const Integers& padding, const Integers& stride) {
+  return {expand(where, "kernel_size", kernel_size, 2), expand(where, "dilation", dilation, 2),
+          expand(where, "padding", padding, 2, 0), expand(where, "stride", stride, 2)};
 }
 
 Dim block_count(const char* where, Dim extent, const Blocks& b, size_t axis) {
@@ -186,11 +217,13 @@ Dim block_count(const char* where, Dim extent, const Blocks& b, size_t axis) {
 
 }  // namespace
 
-Tensor unfold(const Tensor& x, const SpatialSize& kernel_size, const UnfoldOptions& options) {
+Tensor unfold(const Tensor& x, const Integers& kernel_size, const Integers& dilation, const Integers& padding,
+              const Integers& stride) {
+  if (auto node = symbolic<&unfold>(x, kernel_size, dilation, padding, stride)) return *node;
   const Tensor z = as_plain(x);
   if (z.rank() != 4)
     fail<ValueError>({"unfold", "x must be (N, C, H, W)", "shape " + z.shape().to_string(), ""});
-  const Blocks b = blocks("unfold", kernel_size, options);
+  const Blocks b = blocks("unfold", kernel_size, dilation, padding, stride);
   const Dim rows = block_count("unfold", z.dim(2), b, 0), columns = block_count("unfold", z.dim(3), b, 1);
   const Tensor padded =
       prim::pad_axis(prim::pad_axis(z, 2, b.padding[0], b.padding[0]), 3, b.padding[1], b.padding[1]);
@@ -210,11 +243,12 @@ Tensor unfold(const Tensor& x, const SpatialSize& kernel_size, const UnfoldOptio
                        Shape{z.dim(0), z.dim(1) * Dim(b.kernel[0] * b.kernel[1]), rows * columns});
 }
 
-Tensor fold(const Tensor& x, const SpatialSize& output_size, const SpatialSize& kernel_size,
-            const UnfoldOptions& options) {
+Tensor fold(const Tensor& x, const Integers& output_size, const Integers& kernel_size,
+            const Integers& dilation, const Integers& padding, const Integers& stride) {
+  if (auto node = symbolic<&fold>(x, output_size, kernel_size, dilation, padding, stride)) return *node;
   const Tensor z = as_plain(x);
-  const Blocks b = blocks("fold", kernel_size, options);
-  const auto size = output_size.expand("fold", "output_size", 2);
+  const Blocks b = blocks("fold", kernel_size, dilation, padding, stride);
+  const auto size = expand("fold", "output_size", output_size, 2);
   const int64_t taps = b.kernel[0] * b.kernel[1];
   const int64_t rows = block_count("fold", Dim(size[0]), b, 0).value();
   const int64_t columns = block_count("fold", Dim(size[1]), b, 1).value();
@@ -264,6 +298,7 @@ void check_divides(const char* where, Dim extent, int64_t by, const Tensor& x) {
 }  // namespace
 
 Tensor depth_to_space(const Tensor& x, int block_size, const std::string& data_format) {
+  if (auto node = symbolic<&depth_to_space>(x, block_size, data_format)) return *node;
   const bool first = channels_first("depth_to_space", data_format);
   const Tensor z = images("depth_to_space", x, block_size, first);
   check_divides("depth_to_space", z.dim(3), int64_t{block_size} * block_size, x);
@@ -274,6 +309,7 @@ Tensor depth_to_space(const Tensor& x, int block_size, const std::string& data_f
 }
 
 Tensor space_to_depth(const Tensor& x, int block_size, const std::string& data_format) {
+  if (auto node = symbolic<&space_to_depth>(x, block_size, data_format)) return *node;
   const bool first = channels_first("space_to_depth", data_format);
   const Tensor z = images("space_to_depth", x, block_size, first);
   check_divides("space_to_depth", z.dim(1), block_size, x);

@@ -13,6 +13,7 @@
 #include "ops/mean_over.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
+#include "ops/symbolic.h"
 
 namespace keras::ops {
 
@@ -49,7 +50,8 @@ Tensor find_logits(const Tensor& output, bool from_logits) {
 
 }  // namespace
 
-Tensor one_hot(const Tensor& x, int64_t num_classes, int axis, std::optional<DType> dtype) {
+Tensor one_hot(const Tensor& x, int64_t num_classes, int axis, const DTypeArgument& dtype) {
+  if (auto node = symbolic<&one_hot>(x, num_classes, axis, dtype)) return *node;
   if (num_classes < 0) {
     fail<ValueError>(
         {"one_hot", "num_classes must not be negative", fmt::format("num_classes={}", num_classes), ""});
@@ -63,13 +65,15 @@ Tensor one_hot(const Tensor& x, int64_t num_classes, int axis, std::optional<DTy
   return prim::cast(hit, dtype.value_or(DType::float32));
 }
 
-Tensor multi_hot(const Tensor& inputs, int64_t num_classes, int axis, std::optional<DType> dtype) {
+Tensor multi_hot(const Tensor& inputs, int64_t num_classes, int axis, const DTypeArgument& dtype) {
+  if (auto node = symbolic<&multi_hot>(inputs, num_classes, axis, dtype)) return *node;
   const DType result = dtype.value_or(floatx());
   const Tensor codes = one_hot(inputs, num_classes, axis, DType::int32);
   return prim::cast(prim::reduce_max(codes, {inputs.rank() > 1 ? 1 : 0}), result);
 }
 
 Tensor binary_crossentropy(const Tensor& target, const Tensor& output, bool from_logits) {
+  if (auto node = symbolic<&binary_crossentropy>(target, output, from_logits)) return *node;
   check_same_shape("binary_crossentropy", target, output);
   const Tensor logits = find_logits(output, from_logits);
   if (logits.defined()) {
@@ -85,6 +89,7 @@ Tensor binary_crossentropy(const Tensor& target, const Tensor& output, bool from
 }
 
 Tensor categorical_crossentropy(const Tensor& target, const Tensor& output, bool from_logits, int axis) {
+  if (auto node = symbolic<&categorical_crossentropy>(target, output, from_logits, axis)) return *node;
   const char* where = "categorical_crossentropy";
   if (target.rank() < 1) {
     fail<ValueError>({where, "target and output must have at least one axis", describe(target, output), ""});
@@ -103,6 +108,7 @@ Tensor categorical_crossentropy(const Tensor& target, const Tensor& output, bool
 
 Tensor sparse_categorical_crossentropy(const Tensor& target, const Tensor& output, bool from_logits,
                                        int axis) {
+  if (auto node = symbolic<&sparse_categorical_crossentropy>(target, output, from_logits, axis)) return *node;
   const char* where = "sparse_categorical_crossentropy";
   if (output.rank() < 1) {
     fail<ValueError>({where, "output must have at least one axis", describe(target, output), ""});
@@ -129,11 +135,13 @@ Tensor sparse_categorical_crossentropy(const Tensor& target, const Tensor& outpu
 }
 
 Tensor polar(const Tensor& abs_, const Tensor& angle) {
+  if (auto node = symbolic<&polar>(abs_, angle)) return *node;
   const Tensor r = as_dtype(abs_, DType::float32), phi = as_dtype(angle, DType::float32);
   return prim::complex(prim::mul(r, prim::cos(phi)), prim::mul(r, prim::sin(phi)));
 }
 
 Tensor psnr(const Tensor& x1, const Tensor& x2, double max_val) {
+  if (auto node = symbolic<&psnr>(x1, x2, max_val)) return *node;
   check_same_shape("psnr", x1, x2);
   const auto [a, b] = promote_float(x1, x2);
   const Tensor difference = prim::sub(a, b);

@@ -7,39 +7,35 @@
 #include <cctype>
 
 #include "keras/base/error.h"
-#include "keras/ops/spatial_size.h"
 #include "keras/tensor/config.h"
 #include "ops/primitives.h"
 
-namespace keras {
+namespace keras::internal {
 
-SmallVector<int64_t, 3> SpatialSize::expand(std::string_view where, std::string_view what, int axes,
-                                            int64_t least) const {
-  SmallVector<int64_t, 3> out = values_;
-  const auto text = [&] {
-    return fmt::format("{}=({})", what, fmt::join(values_.begin(), values_.end(), ", "));
-  };
-  if (out.size() == 1) out.resize(static_cast<size_t>(axes), values_[0]);
+SmallVector<int64_t, 3> expand(std::string_view where, std::string_view what, const ops::Integers& given,
+                               int axes, int64_t least) {
+  SmallVector<int64_t, 3> out(given.values().begin(), given.values().end());
+  const auto text = [&] { return fmt::format("{}=({})", what, fmt::join(given.values(), ", ")); };
+  if (out.size() == 1) out.resize(static_cast<size_t>(axes), out[0]);
   if (out.size() != static_cast<size_t>(axes)) {
-    internal::fail<ValueError>(
-        {where, fmt::format("{} must be one number or {} of them", what, axes), text(), ""});
+    fail<ValueError>({where, fmt::format("{} must be one number or {} of them", what, axes), text(), ""});
   }
   for (const int64_t v : out) {
-    if (v < least) {
-      internal::fail<ValueError>({where, fmt::format("{} must be at least {}", what, least), text(), ""});
-    }
+    if (v < least) fail<ValueError>({where, fmt::format("{} must be at least {}", what, least), text(), ""});
   }
   return out;
 }
 
-namespace internal {
-
-bool channels_first(std::string_view where, const std::string& data_format) {
-  const std::string format = data_format.empty() ? config::image_data_format() : data_format;
+std::string resolved_format(std::string_view where, const std::optional<std::string>& data_format) {
+  std::string format = data_format ? *data_format : config::image_data_format();
   if (format != "channels_first" && format != "channels_last") {
     fail_unknown_name(where, "data_format", format, {"channels_last", "channels_first"});
   }
-  return format == "channels_first";
+  return format;
+}
+
+bool channels_first(std::string_view where, const std::optional<std::string>& data_format) {
+  return resolved_format(where, data_format) == "channels_first";
 }
 
 Tensor to_channels_last(const Tensor& x) {
@@ -90,5 +86,4 @@ EdgePadding edge_padding(std::string_view where, const std::string& padding, Dim
   return {low, total - low};
 }
 
-}  // namespace internal
-}  // namespace keras
+}  // namespace keras::internal

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "keras/ops/arguments.h"
 #include "keras/tensor/tensor.h"
 
 namespace keras::internal {
 
-/// True for "channels_first"; an empty format is config::image_data_format(). Throws ValueError for other
-/// names.
-bool channels_first(std::string_view where, const std::string& data_format);
+/// The format given, or config::image_data_format(). Throws ValueError for an unknown one.
+std::string resolved_format(std::string_view where, const std::optional<std::string>& data_format);
+/// True for "channels_first".
+bool channels_first(std::string_view where, const std::optional<std::string>& data_format);
+/// One number per spatial axis. Throws ValueError naming `where` and `what` unless there is one number, or
+/// `axes` of them, each at least `least`.
+SmallVector<int64_t, 3> expand(std::string_view where, std::string_view what, const ops::Integers& given,
+                               int axes, int64_t least = 1);
 /// (N, C, spatial...) as (N, spatial..., C).
 Tensor to_channels_last(const Tensor& x);
 /// (N, spatial..., C) as (N, C, spatial...).

@@ -3,32 +3,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "keras/base/error.h"
 #include "keras/tensor/config.h"
 #include "ops/fused.h"
 #include "ops/mean_over.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
+#include "ops/symbolic.h"
 
 namespace keras::ops {
 
 using namespace internal;
 
 namespace {
-
-Axes resolved(const char* where, const Axes& axes, int rank) {
-  Axes out;
-  for (const int a : axes) out.push_back(normalize_axis(where, a, rank));
-  std::sort(out.begin(), out.end());
-  for (size_t i = 1; i < out.size(); ++i) {
-    if (out[i] == out[i - 1]) {
-      fail<ValueError>({where, "An axis may be named only once", fmt::format("axis {}", out[i]), ""});
-    }
-  }
-  return out;
-}
 
 DType statistics_dtype(DType dtype) { return dtype == DType::float64 ? dtype : DType::float32; }
 
@@ -43,7 +30,8 @@ Tensor vector_over(const Tensor& given, const Tensor& x, const Axes& axes, doubl
 
 }  // namespace
 
-std::pair<Tensor, Tensor> moments(const Tensor& x, const Axes& axes, bool keepdims, bool synchronized) {
+std::pair<Tensor, Tensor> moments(const Tensor& x, const Axis& axes, bool keepdims, bool synchronized) {
+  if (auto node = symbolic<&moments>(x, axes, keepdims, synchronized)) return *node;
   if (synchronized) {
     fail<UnsupportedError>(
         {"moments", "Statistics across replicas need a distribution", "synchronized=true", ""});
@@ -51,7 +39,7 @@ std::pair<Tensor, Tensor> moments(const Tensor& x, const Axes& axes, bool keepdi
   const Tensor z = as_float(x);
   const bool half = z.dtype() == DType::float16 || z.dtype() == DType::bfloat16;
   const Tensor wide = half ? prim::cast(z, DType::float32) : z;
-  const Axes over = resolved("moments", axes, z.rank());
+  const Axes over = axes.resolve("moments", z.rank());
   const Tensor mean = mean_over(wide, over, true);
   const Tensor centered = prim::sub(wide, mean);
   const Tensor variance = mean_over(prim::mul(centered, centered), over, true);
@@ -67,7 +55,9 @@ std::pair<Tensor, Tensor> moments(const Tensor& x, const Axes& axes, bool keepdi
 }
 
 Tensor batch_normalization(const Tensor& x, const Tensor& mean, const Tensor& variance, int axis,
-                           const BatchNormalizationOptions& options) {
+                           const Tensor& offset, const Tensor& scale, double epsilon) {
+  if (auto node = symbolic<&batch_normalization>(x, mean, variance, axis, offset, scale, epsilon))
+    return *node;
   const Tensor z = as_float(x);
   const int a = normalize_axis("batch_normalization", axis, z.rank());
   Axes reduced;
@@ -75,33 +65,37 @@ Tensor batch_normalization(const Tensor& x, const Tensor& mean, const Tensor& va
     if (i != a) reduced.push_back(i);
   }
   const Axes kept{a};
-  return fused::batch_norm_infer(z, vector_over(options.scale, z, kept, 1),
-                                 vector_over(options.offset, z, kept, 0), vector_over(mean, z, kept, 0),
-                                 vector_over(variance, z, kept, 1), reduced, options.epsilon);
+  return fused::batch_norm_infer(z, vector_over(scale, z, kept, 1), vector_over(offset, z, kept, 0),
+                                 vector_over(mean, z, kept, 0), vector_over(variance, z, kept, 1), reduced,
+                                 epsilon);
 }
 
-Tensor layer_normalization(const Tensor& x, const LayerNormalizationOptions& options) {
+Tensor layer_normalization(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Axis& axis,
+                           std::optional<double> epsilon) {
+  if (auto node = symbolic<&layer_normalization>(x, gamma, beta, axis, epsilon)) return *node;
   const Tensor z = as_float(x);
-  const Axes axes = resolved("layer_normalization", options.axis, z.rank());
-  return fused::layer_norm(z, vector_over(options.gamma, z, axes, 1), vector_over(options.beta, z, axes, 0),
-                           axes, options.epsilon.value_or(config::epsilon()));
+  const Axes axes = axis.resolve("layer_normalization", z.rank());
+  return fused::layer_norm(z, vector_over(gamma, z, axes, 1), vector_over(beta, z, axes, 0), axes,
+                           epsilon.value_or(config::epsilon()));
 }
 
-Tensor rms_normalization(const Tensor& x, const RmsNormalizationOptions& options) {
+Tensor rms_normalization(const Tensor& x, const Tensor& scale, const Axis& axis,
+                         std::optional<double> epsilon) {
+  if (auto node = symbolic<&rms_normalization>(x, scale, axis, epsilon)) return *node;
   Tensor z = as_float(x);
   if (z.rank() == 0) z = prim::reshape(z, Shape{1});
-  const Axes axes = resolved("rms_normalization", options.axis, z.rank());
-  return fused::rms_norm(z, vector_over(options.scale, z, axes, 1), axes,
-                         options.epsilon.value_or(config::epsilon()));
+  const Axes axes = axis.resolve("rms_normalization", z.rank());
+  return fused::rms_norm(z, vector_over(scale, z, axes, 1), axes, epsilon.value_or(config::epsilon()));
 }
 
-Tensor normalize(const Tensor& x, const Axes& axis, int order, std::optional<double> epsilon) {
+Tensor normalize(const Tensor& x, const Axis& axis, int order, std::optional<double> epsilon) {
+  if (auto node = symbolic<&normalize>(x, axis, order, epsilon)) return *node;
   if (order < 1) {
     fail<ValueError>({"normalize", "order must be at least 1", fmt::format("order={}", order), ""});
   }
   Tensor z = as_float(x);
   if (z.rank() == 0) z = prim::reshape(z, Shape{1});
-  const Axes axes = resolved("normalize", axis, z.rank());
+  const Axes axes = axis.resolve("normalize", z.rank());
   const double least = epsilon.value_or(config::epsilon());
   const auto at_least = [](const Tensor& t, double bound) {
     return prim::maximum(t, prim::scalar_like(t, bound));

@@ -7,6 +7,7 @@
 #include "ops/data_format.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
+#include "ops/symbolic.h"
 
 namespace keras::ops {
 
@@ -14,14 +15,15 @@ using namespace internal;
 
 namespace {
 
-Tensor pool(const char* where, keras_pool kind, const Tensor& inputs, const SpatialSize& pool_size,
-            const PoolOptions& options) {
-  const bool first = channels_first(where, options.data_format);
+Tensor pool(const char* where, keras_pool kind, const Tensor& inputs, const Integers& pool_size,
+            const std::optional<Integers>& given_strides, const std::string& padding,
+            const std::optional<std::string>& data_format) {
+  const bool first = channels_first(where, data_format);
   Tensor x = kind == KERAS_POOL_AVERAGE ? as_float(inputs) : as_plain(inputs);
   const int spatial = spatial_rank(where, x);
   if (first) x = to_channels_last(x);
-  const auto window = pool_size.expand(where, "pool_size", spatial);
-  const auto strides = options.strides.value_or(pool_size).expand(where, "strides", spatial);
+  const auto window = expand(where, "pool_size", pool_size, spatial);
+  const auto strides = expand(where, "strides", given_strides.value_or(pool_size), spatial);
   auto at = make_attributes<PoolAttributes>();
   at.kind = kind;
   at.window = to_list(std::span<const int64_t>(window));
@@ -29,7 +31,7 @@ Tensor pool(const char* where, keras_pool kind, const Tensor& inputs, const Spat
   Shape low, high;
   for (int i = 0; i < spatial; ++i) {
     const auto k = static_cast<size_t>(i);
-    const EdgePadding edge = edge_padding(where, options.padding, x.dim(i + 1), window[k], strides[k]);
+    const EdgePadding edge = edge_padding(where, padding, x.dim(i + 1), window[k], strides[k]);
     low.push_back(edge.low);
     high.push_back(edge.high);
   }
@@ -70,35 +72,45 @@ Tensor adapt_axis(const char* where, keras_pool kind, const Tensor& x, int axis,
   return prim::gather(both, Tensor::from(picks), axis);
 }
 
-Tensor adaptive(const char* where, keras_pool kind, const Tensor& inputs, const SpatialSize& output_size,
-                const std::string& data_format) {
+Tensor adaptive(const char* where, keras_pool kind, const Tensor& inputs, const Integers& output_size,
+                const std::optional<std::string>& data_format) {
   const bool first = channels_first(where, data_format);
   Tensor x = kind == KERAS_POOL_AVERAGE ? as_float(inputs) : as_plain(inputs);
   const int spatial = spatial_rank(where, x);
   if (first) x = to_channels_last(x);
-  const auto sizes = output_size.expand(where, "output_size", spatial);
+  const auto sizes = expand(where, "output_size", output_size, spatial);
   for (int i = 0; i < spatial; ++i) x = adapt_axis(where, kind, x, i + 1, sizes[static_cast<size_t>(i)]);
   return first ? to_channels_first(x) : x;
 }
 
 }  // namespace
 
-Tensor max_pool(const Tensor& inputs, const SpatialSize& pool_size, const PoolOptions& options) {
-  return pool("max_pool", KERAS_POOL_MAX, inputs, pool_size, options);
+Tensor max_pool(const Tensor& inputs, const Integers& pool_size, const std::optional<Integers>& strides,
+                const std::string& padding, const std::optional<std::string>& data_format) {
+  const std::optional<std::string> format = resolved_format("max_pool", data_format);
+  if (auto node = symbolic<&max_pool>(inputs, pool_size, strides, padding, format)) return *node;
+  return pool("max_pool", KERAS_POOL_MAX, inputs, pool_size, strides, padding, format);
 }
 
-Tensor average_pool(const Tensor& inputs, const SpatialSize& pool_size, const PoolOptions& options) {
-  return pool("average_pool", KERAS_POOL_AVERAGE, inputs, pool_size, options);
+Tensor average_pool(const Tensor& inputs, const Integers& pool_size, const std::optional<Integers>& strides,
+                    const std::string& padding, const std::optional<std::string>& data_format) {
+  const std::optional<std::string> format = resolved_format("average_pool", data_format);
+  if (auto node = symbolic<&average_pool>(inputs, pool_size, strides, padding, format)) return *node;
+  return pool("average_pool", KERAS_POOL_AVERAGE, inputs, pool_size, strides, padding, format);
 }
 
-Tensor adaptive_max_pool(const Tensor& inputs, const SpatialSize& output_size,
-                         const std::string& data_format) {
-  return adaptive("adaptive_max_pool", KERAS_POOL_MAX, inputs, output_size, data_format);
+Tensor adaptive_max_pool(const Tensor& inputs, const Integers& output_size,
+                         const std::optional<std::string>& data_format) {
+  const std::optional<std::string> format = resolved_format("adaptive_max_pool", data_format);
+  if (auto node = symbolic<&adaptive_max_pool>(inputs, output_size, format)) return *node;
+  return adaptive("adaptive_max_pool", KERAS_POOL_MAX, inputs, output_size, format);
 }
 
-Tensor adaptive_average_pool(const Tensor& inputs, const SpatialSize& output_size,
-                             const std::string& data_format) {
-  return adaptive("adaptive_average_pool", KERAS_POOL_AVERAGE, inputs, output_size, data_format);
+Tensor adaptive_average_pool(const Tensor& inputs, const Integers& output_size,
+                             const std::optional<std::string>& data_format) {
+  const std::optional<std::string> format = resolved_format("adaptive_average_pool", data_format);
+  if (auto node = symbolic<&adaptive_average_pool>(inputs, output_size, format)) return *node;
+  return adaptive("adaptive_average_pool", KERAS_POOL_AVERAGE, inputs, output_size, format);
 }
 
 }  // namespace keras::ops

@@ -27,7 +27,7 @@ TEST(NnErrors, NameWhatMustHold) {
   const Tensor kernel = Tensor::from(std::vector<float>(3 * 2 * 4, 1.f), Shape{3, 2, 4});
   EXPECT_THROW(ops::conv(x, kernel), ValueError);
   EXPECT_THROW(ops::max_pool(x, 7), ValueError);
-  EXPECT_THROW(ops::max_pool(x, 2, {.strides = {}, .padding = "sane", .data_format = {}}), ValueError);
+  EXPECT_THROW(ops::max_pool(x, 2, {}, "sane"), ValueError);
   EXPECT_THROW(ops::softmax(x, 3), ValueError);
   EXPECT_THROW(ops::glu(x, -1), ValueError);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "keras/ops/arguments.h"
 #include "keras/tensor/tensor.h"
 
 /// Activation functions of keras.ops. Each works on every element, and gives x's shape and dtype; those that
@@ -58,14 +59,10 @@ Tensor hard_tanh(const Tensor& x);
 Tensor hard_shrink(const Tensor& x, double threshold = 0.5);
 /// x where x > threshold, else default_value.
 Tensor threshold(const Tensor& x, double threshold, double default_value);
-/// e^x / sum(e^x) over an axis.
-Tensor softmax(const Tensor& x, int axis = -1);
-/// The same over several axes together; no axes: over all elements (Keras' axis=None).
-Tensor softmax(const Tensor& x, const Axes& axes);
-/// log(softmax(x)) over an axis, computed without overflow.
-Tensor log_softmax(const Tensor& x, int axis = -1);
-/// The same over several axes together; no axes: over all elements.
-Tensor log_softmax(const Tensor& x, const Axes& axes);
+/// e^x / sum(e^x) over one or several axes together; axis none: over all elements.
+Tensor softmax(const Tensor& x, const Axis& axis = -1);
+/// log(softmax(x)), computed without overflow.
+Tensor log_softmax(const Tensor& x, const Axis& axis = -1);
 /// The point of the probability simplex nearest to x along an axis (Martins and Astudillo, 2016).
 Tensor sparsemax(const Tensor& x, int axis = -1);
 

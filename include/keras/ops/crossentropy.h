@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
-
+#include "keras/ops/arguments.h"
 #include "keras/tensor/tensor.h"
 
 /// Class encodings and cross-entropies of keras.ops. Probabilities that ops::softmax or ops::sigmoid made are
@@ -10,9 +9,9 @@
 namespace keras::ops {
 
 /// 1 at the class, 0 elsewhere, along a new axis; an index outside gives zeros. dtype none: float32.
-Tensor one_hot(const Tensor& x, int64_t num_classes, int axis = -1, std::optional<DType> dtype = {});
+Tensor one_hot(const Tensor& x, int64_t num_classes, int axis = -1, const DTypeArgument& dtype = {});
 /// The largest of the one_hot encodings over the labels of a sample. dtype none: floatx.
-Tensor multi_hot(const Tensor& inputs, int64_t num_classes, int axis = -1, std::optional<DType> dtype = {});
+Tensor multi_hot(const Tensor& inputs, int64_t num_classes, int axis = -1, const DTypeArgument& dtype = {});
 
 /// -target log(output) - (1 - target) log(1 - output) per element; target and output have one shape.
 Tensor binary_crossentropy(const Tensor& target, const Tensor& output, bool from_logits = false);
