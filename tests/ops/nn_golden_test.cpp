@@ -66,10 +66,10 @@ struct Arguments {
     const Json* j = find(position, name);
     return j == nullptr ? otherwise : j->get<std::string>();
   }
-  SpatialSize size(size_t position, const char* name, int otherwise) const {
+  ops::Integers size(size_t position, const char* name, int otherwise) const {
     const Json* j = find(position, name);
     if (j == nullptr) return otherwise;
-    return j->is_array() ? SpatialSize(j->get<std::vector<int64_t>>()) : SpatialSize(j->get<int64_t>());
+    return j->is_array() ? ops::Integers(j->get<std::vector<int64_t>>()) : ops::Integers(j->get<int64_t>());
   }
   std::optional<double> maybe(size_t position, const char* name) const {
     const Json* j = find(position, name);
@@ -88,22 +88,23 @@ struct Arguments {
 using Outputs = std::vector<Tensor>;
 using Function = std::function<Outputs(const Arguments&)>;
 
-ops::ConvOptions conv_options(const Arguments& a, size_t first) {
-  return {.strides = a.size(first, "strides", 1),
-          .padding = a.text(first + 1, "padding", "valid"),
-          .data_format = {},
-          .dilation_rate = a.size(first + 3, "dilation_rate", 1)};
+std::optional<ops::Integers> maybe_size(const Arguments& a, size_t position, const char* name) {
+  if (a.find(position, name) == nullptr) return std::nullopt;
+  return a.size(position, name, 1);
 }
 
-ops::PoolOptions pool_options(const Arguments& a) {
-  ops::PoolOptions o;
-  if (a.find(2, "strides") != nullptr) o.strides = a.size(2, "strides", 1);
-  o.padding = a.text(3, "padding", "valid");
-  return o;
+// inputs and kernel, or with separable_conv both kernels, come first.
+template <class F, class... Kernels>
+Outputs convolve(const Arguments& a, F function, const Kernels&... kernels) {
+  constexpr size_t kFirst = 1 + sizeof...(Kernels);
+  return {function(a.tensor(0), kernels..., a.size(kFirst, "strides", 1),
+                   a.text(kFirst + 1, "padding", "valid"), {}, a.size(kFirst + 3, "dilation_rate", 1))};
 }
 
-ops::UnfoldOptions unfold_options(const Arguments& a, size_t first) {
-  return {a.size(first, "dilation", 1), a.size(first + 1, "padding", 0), a.size(first + 2, "stride", 1)};
+template <class F>
+Outputs pool(const Arguments& a, F function) {
+  return {function(a.tensor(0), a.size(1, "", 1), maybe_size(a, 2, "strides"), a.text(3, "padding", "valid"),
+                   {})};
 }
 
 std::optional<DType> dtype_of_case(const Arguments& a) {
@@ -153,32 +154,18 @@ const std::map<std::string, Function>& functions() {
       {"softmax", [](const Arguments& a) { return Outputs{ops::softmax(a.tensor(0), a.axes(1, "axis"))}; }},
       {"log_softmax",
        [](const Arguments& a) { return Outputs{ops::log_softmax(a.tensor(0), a.axes(1, "axis"))}; }},
-      {"conv",
-       [](const Arguments& a) { return Outputs{ops::conv(a.tensor(0), a.tensor(1), conv_options(a, 2))}; }},
-      {"depthwise_conv",
-       [](const Arguments& a) {
-         return Outputs{ops::depthwise_conv(a.tensor(0), a.tensor(1), conv_options(a, 2))};
-       }},
+      {"conv", [](const Arguments& a) { return convolve(a, ops::conv, a.tensor(1)); }},
+      {"depthwise_conv", [](const Arguments& a) { return convolve(a, ops::depthwise_conv, a.tensor(1)); }},
       {"separable_conv",
-       [](const Arguments& a) {
-         return Outputs{ops::separable_conv(a.tensor(0), a.tensor(1), a.tensor(2), conv_options(a, 3))};
-       }},
+       [](const Arguments& a) { return convolve(a, ops::separable_conv, a.tensor(1), a.tensor(2)); }},
       {"conv_transpose",
        [](const Arguments& a) {
-         ops::ConvTransposeOptions o;
-         o.strides = a.size(2, "strides", 1);
-         o.padding = a.text(3, "padding", "valid");
-         if (a.find(4, "output_padding") != nullptr) o.output_padding = a.size(4, "output_padding", 0);
-         return Outputs{ops::conv_transpose(a.tensor(0), a.tensor(1), o)};
+         return Outputs{ops::conv_transpose(a.tensor(0), a.tensor(1), a.size(2, "strides", 1),
+                                            a.text(3, "padding", "valid"),
+                                            maybe_size(a, 4, "output_padding"))};
        }},
-      {"max_pool",
-       [](const Arguments& a) {
-         return Outputs{ops::max_pool(a.tensor(0), a.size(1, "", 1), pool_options(a))};
-       }},
-      {"average_pool",
-       [](const Arguments& a) {
-         return Outputs{ops::average_pool(a.tensor(0), a.size(1, "", 1), pool_options(a))};
-       }},
+      {"max_pool", [](const Arguments& a) { return pool(a, ops::max_pool); }},
+      {"average_pool", [](const Arguments& a) { return pool(a, ops::average_pool); }},
       {"adaptive_max_pool",
        [](const Arguments& a) { return Outputs{ops::adaptive_max_pool(a.tensor(0), a.size(1, "", 1))}; }},
       {"adaptive_average_pool",
@@ -187,31 +174,29 @@ const std::map<std::string, Function>& functions() {
       {"depth_to_space", [](const Arguments& a) { return Outputs{ops::depth_to_space(a.tensor(0), 2)}; }},
       {"unfold",
        [](const Arguments& a) {
-         return Outputs{ops::unfold(a.tensor(0), a.size(1, "", 1), unfold_options(a, 2))};
+         return Outputs{ops::unfold(a.tensor(0), a.size(1, "", 1), a.size(2, "dilation", 1),
+                                    a.size(3, "padding", 0), a.size(4, "stride", 1))};
        }},
       {"fold",
        [](const Arguments& a) {
-         return Outputs{ops::fold(a.tensor(0), a.size(1, "", 1), a.size(2, "", 1), unfold_options(a, 3))};
+         return Outputs{ops::fold(a.tensor(0), a.size(1, "", 1), a.size(2, "", 1), a.size(3, "dilation", 1),
+                                  a.size(4, "padding", 0), a.size(5, "stride", 1))};
        }},
       {"batch_normalization",
        [](const Arguments& a) {
          return Outputs{ops::batch_normalization(a.tensor(0), a.tensor(1), a.tensor(2), a.axis(3),
-                                                 {.offset = a.tensor(4, "offset"),
-                                                  .scale = a.tensor(5, "scale"),
-                                                  .epsilon = a.number(6, "epsilon", 1e-3)})};
+                                                 a.tensor(4, "offset"), a.tensor(5, "scale"),
+                                                 a.number(6, "epsilon", 1e-3))};
        }},
       {"layer_normalization",
        [](const Arguments& a) {
-         return Outputs{ops::layer_normalization(a.tensor(0), {.gamma = a.tensor(1, "gamma"),
-                                                               .beta = a.tensor(2, "beta"),
-                                                               .axis = a.axes(3, "axis"),
-                                                               .epsilon = a.maybe(4, "epsilon")})};
+         return Outputs{ops::layer_normalization(a.tensor(0), a.tensor(1, "gamma"), a.tensor(2, "beta"),
+                                                 a.axes(3, "axis"), a.maybe(4, "epsilon"))};
        }},
       {"rms_normalization",
        [](const Arguments& a) {
-         return Outputs{ops::rms_normalization(
-             a.tensor(0),
-             {.scale = a.tensor(1, "scale"), .axis = a.axes(2, "axis"), .epsilon = a.maybe(3, "epsilon")})};
+         return Outputs{ops::rms_normalization(a.tensor(0), a.tensor(1, "scale"), a.axes(2, "axis"),
+                                               a.maybe(3, "epsilon"))};
        }},
       {"normalize",
        [](const Arguments& a) {
@@ -226,12 +211,9 @@ const std::map<std::string, Function>& functions() {
        }},
       {"dot_product_attention",
        [](const Arguments& a) {
-         ops::DotProductAttentionOptions o;
-         o.bias = a.tensor(3, "bias");
-         o.mask = a.tensor(4, "mask");
-         o.scale = a.maybe(5, "scale");
-         o.is_causal = a.flag(6, "is_causal", false);
-         return Outputs{ops::dot_product_attention(a.tensor(0), a.tensor(1), a.tensor(2), o)};
+         return Outputs{ops::dot_product_attention(a.tensor(0), a.tensor(1), a.tensor(2), a.tensor(3, "bias"),
+                                                   a.tensor(4, "mask"), a.maybe(5, "scale"),
+                                                   a.flag(6, "is_causal", false))};
        }},
       {"one_hot",
        [](const Arguments& a) {
