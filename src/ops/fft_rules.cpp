@@ -3,6 +3,9 @@
 // is the opposite transform without its scale.
 #include <fmt/format.h>
 
+#include <cmath>
+#include <numbers>
+
 #include "keras/base/error.h"
 #include "keras/runtime/interpreter.h"
 #include "ops/primitives.h"
@@ -84,6 +87,62 @@ Tensors fft_vjp(VjpContext& c) {
   return {times(prim::mul(spectrum, multiplicity(at.length, 2.0)), 1.0 / static_cast<double>(at.length))};
 }
 
+// The matrices of cosines and of sines of 2 pi j k / n: column j of an axis of `inputs`, row k of `outputs`.
+std::pair<Tensor, Tensor> circle(int64_t n, int64_t inputs, int64_t outputs) {
+  std::vector<float> cosines, sines;
+  for (int64_t k = 0; k < outputs; ++k) {
+    for (int64_t j = 0; j < inputs; ++j) {
+      const double angle = 2.0 * std::numbers::pi * static_cast<double>(j * k % n) / static_cast<double>(n);
+      cosines.push_back(static_cast<float>(std::cos(angle)));
+      sines.push_back(static_cast<float>(std::sin(angle)));
+    }
+  }
+  const Shape shape{outputs, inputs};
+  return {Tensor::from(cosines, shape), Tensor::from(sines, shape)};
+}
+
+// A matrix times one axis of x, which stays in its place.
+Tensor along(const Tensor& matrix, const Tensor& x, int axis) {
+  const Tensor product = prim::dot_general(x, matrix, {axis}, {1});
+  Axes back;
+  for (int a = 0; a < x.rank(); ++a) back.push_back(a < axis ? a : a == axis ? x.rank() - 1 : a - 1);
+  return prim::transpose(product, back);
+}
+
+// The sums of the definition, as products with matrices: slower than a fast transform, and as exact.
+Tensors decompose_fft(DecomposeContext& c) {
+  const auto& at = c.attrs<FftAttributes>();
+  const int last = c[0].rank() - 1;
+  Tensor re = at.kind == KERAS_RFFT ? c[0] : prim::real(c[0]);
+  Tensor im = at.kind == KERAS_RFFT ? prim::zeros_like(re) : prim::imag(c[0]);
+  const bool forward = at.kind == KERAS_FFT || at.kind == KERAS_RFFT;
+  if ((at.kind == KERAS_RFFT || at.kind == KERAS_IRFFT) && at.axes != 1) {
+    fail<UnsupportedError>({c.op.name, "Without a kernel, a real transform is there for one axis",
+                            fmt::format("{} axes", at.axes), "transform the axes one after the other"});
+  }
+  if (at.kind == KERAS_IRFFT) {
+    const auto [cosines, sines] = circle(at.length, re.dim(last).value(), at.length);
+    std::vector<float> twice(static_cast<size_t>(at.length / 2 + 1), 2.f);
+    twice.front() = 1.f;
+    if (at.length % 2 == 0) twice.back() = 1.f;
+    const Tensor weights = Tensor::from(twice);
+    const Tensor sum =
+        prim::sub(along(cosines, prim::mul(re, weights), last), along(sines, prim::mul(im, weights), last));
+    return {times(sum, 1.0 / static_cast<double>(at.length))};
+  }
+  for (int a = last; a > last - at.axes; --a) {
+    const int64_t n = re.dim(a).value();
+    const auto [cosines, sines] = circle(n, n, at.kind == KERAS_RFFT ? n / 2 + 1 : n);
+    const double scale = forward ? 1.0 : 1.0 / static_cast<double>(n);
+    // (re + i im)(cos -+ i sin)
+    const Tensor turned_re = along(sines, re, a), turned_im = along(sines, im, a);
+    const Tensor straight_re = along(cosines, re, a), straight_im = along(cosines, im, a);
+    re = times(forward ? prim::add(straight_re, turned_im) : prim::sub(straight_re, turned_im), scale);
+    im = times(forward ? prim::sub(straight_im, turned_re) : prim::add(straight_im, turned_re), scale);
+  }
+  return {prim::complex(re, im)};
+}
+
 std::vector<OpSample> fft_samples() {
   std::vector<OpSample> out;
   const auto single = [](const Tensor& t) { return prim::cast(t, DType::float32); };
@@ -111,6 +170,6 @@ std::vector<OpSample> fft_samples() {
 
 }  // namespace
 
-KERAS_OP_RULE(fft, .infer = infer_fft, .vjp = fft_vjp, .samples = fft_samples);
+KERAS_OP_RULE(fft, .infer = infer_fft, .vjp = fft_vjp, .decompose = decompose_fft, .samples = fft_samples);
 
 }  // namespace keras::internal

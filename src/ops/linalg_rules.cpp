@@ -72,6 +72,40 @@ Tensor positive_definite(const Shape& shape) {
   return add(multiply(a, transposed(a)), matrix::identity(leading_of(shape), shape.dim(-1), DType::float64));
 }
 
+int64_t extent_of(const DecomposeContext& c, const Tensor& x, int axis) {
+  if (!x.dim(axis).known()) {
+    fail<UnsupportedError>(
+        {c.op.name, "Without a kernel, the extents of the matrix must be known", x.shape().to_string(), ""});
+  }
+  return x.dim(axis).value();
+}
+
+Tensor rows_of(const Tensor& x, int64_t from, int64_t to) {
+  return prim::slice_axis(x, x.rank() - 2, Dim(from), Dim(to));
+}
+Tensor columns_of(const Tensor& x, int64_t from, int64_t to) {
+  return prim::slice_axis(x, x.rank() - 1, Dim(from), Dim(to));
+}
+// Where the row number is at least `first`: (rows, 1).
+Tensor from_row(int64_t rows, int64_t first) {
+  return prim::greater_equal(prim::iota(DType::int32, Shape{rows, 1}),
+                             prim::scalar(static_cast<double>(first), DType::int32));
+}
+
+// Column by column.
+Tensors decompose_cholesky(DecomposeContext& c) {
+  const int64_t n = extent_of(c, c[0], -1);
+  Tensor l;
+  for (int64_t j = 0; j < n; ++j) {
+    Tensor column = columns_of(c[0], j, j + 1);
+    if (l.defined()) column = sub(column, multiply(l, transposed(rows_of(l, j, j + 1))));
+    column = prim::div(column, prim::sqrt(rows_of(column, j, j + 1)));
+    column = prim::select(from_row(n, j), column, prim::scalar_like(column, 0));
+    l = l.defined() ? prim::concat({l, column}, column.rank() - 1) : column;
+  }
+  return {c.attrs<CholeskyAttributes>().upper != 0 ? transposed(l) : l};
+}
+
 std::vector<OpSample> cholesky_samples() {
   auto lower = make_attributes<CholeskyAttributes>();
   auto upper = lower;
@@ -111,6 +145,26 @@ Tensors triangular_solve_vjp(VjpContext& c) {
   const int64_t edge = at.unit_diagonal != 0 ? 1 : 0;
   out[0] = at.lower != 0 ? matrix::lower(da, -edge) : matrix::upper(da, edge);
   return out;
+}
+
+// Row by row; from the right it is the transposed system.
+Tensors decompose_triangular_solve(DecomposeContext& c) {
+  const auto& at = c.attrs<TriangularSolveAttributes>();
+  const bool left = at.left != 0, turned = (at.transpose != 0) == left;
+  const bool lower = (at.lower != 0) != turned;
+  const Tensor a = turned ? transposed(c[0]) : c[0], b = left ? c[1] : transposed(c[1]);
+  const int64_t n = extent_of(c, a, -1);
+  const int axis = b.rank() - 2;
+  Tensor x;  // the rows solved so far, in their order
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t i = lower ? k : n - 1 - k;
+    const Tensor line = rows_of(a, i, i + 1);
+    Tensor row = rows_of(b, i, i + 1);
+    if (x.defined()) row = sub(row, multiply(lower ? columns_of(line, 0, i) : columns_of(line, i + 1, n), x));
+    if (at.unit_diagonal == 0) row = prim::div(row, columns_of(line, i, i + 1));
+    x = !x.defined() ? row : lower ? prim::concat({x, row}, axis) : prim::concat({row, x}, axis);
+  }
+  return {left ? x : transposed(x)};
 }
 
 std::vector<OpSample> triangular_solve_samples() {
@@ -154,6 +208,33 @@ Tensors lu_vjp(VjpContext& c) {
       solve_triangular(u, x, {.lower = false, .transpose = true, .unit_diagonal = false, .left = false});
   const Tensor p = matrix::permutation_matrix(c.result(1), shape.dim(-1).value(), packed.dtype());
   return {multiply(transposed(p), y)};
+}
+
+// Gaussian elimination; the first of the largest elements of a column becomes the pivot.
+Tensors decompose_lu(DecomposeContext& c) {
+  Tensor a = c[0];
+  const int64_t m = extent_of(c, a, -2), n = extent_of(c, a, -1);
+  const Tensor row = prim::iota(DType::int32, Shape{m, 1}), column = prim::iota(DType::int32, Shape{1, n}, 1);
+  const Tensor zero = prim::scalar_like(a, 0);
+  std::vector<Tensor> pivots;
+  for (int64_t k = 0; k < std::min(m, n); ++k) {
+    const Tensor step = prim::scalar(static_cast<double>(k), DType::int32);
+    const Tensor size =
+        prim::select(from_row(m, k), prim::abs(columns_of(a, k, k + 1)), prim::scalar_like(a, -1));
+    const Tensor pivot = prim::argmax(size, size.rank() - 2, true);  // (..., 1, 1)
+    const Tensor chosen = prim::equal(row, pivot);
+    const Tensor upper = prim::reduce_sum(prim::select(chosen, a, zero), {a.rank() - 2}, true);
+    const Tensor here = rows_of(a, k, k + 1);
+    a = prim::select(prim::equal(row, step), upper, prim::select(chosen, here, a));
+    const Tensor below = from_row(m, k + 1);
+    const Tensor factors =
+        prim::select(below, prim::div(columns_of(a, k, k + 1), columns_of(upper, k, k + 1)), zero);
+    const Tensor rest = prim::greater(column, step);
+    a = sub(a, prim::select(rest, mul(factors, upper), zero));
+    a = prim::select(prim::bit_and(below, prim::equal(column, step)), factors, a);
+    pivots.push_back(prim::squeeze(pivot, Axes{pivot.rank() - 1}));
+  }
+  return {a, prim::concat(pivots, pivots.front().rank() - 1)};
 }
 
 std::vector<OpSample> lu_samples() {
@@ -323,10 +404,11 @@ std::vector<OpSample> eig_samples() {
 
 }  // namespace
 
-KERAS_OP_RULE(cholesky, .infer = infer_cholesky, .vjp = cholesky_vjp, .samples = cholesky_samples);
+KERAS_OP_RULE(cholesky, .infer = infer_cholesky, .vjp = cholesky_vjp, .decompose = decompose_cholesky,
+              .samples = cholesky_samples);
 KERAS_OP_RULE(triangular_solve, .infer = infer_triangular_solve, .vjp = triangular_solve_vjp,
-              .samples = triangular_solve_samples);
-KERAS_OP_RULE(lu, .infer = infer_lu, .vjp = lu_vjp, .samples = lu_samples);
+              .decompose = decompose_triangular_solve, .samples = triangular_solve_samples);
+KERAS_OP_RULE(lu, .infer = infer_lu, .vjp = lu_vjp, .decompose = decompose_lu, .samples = lu_samples);
 KERAS_OP_RULE(qr, .infer = infer_qr, .vjp = qr_vjp, .samples = qr_samples);
 KERAS_OP_RULE(svd, .infer = infer_svd, .vjp = svd_vjp, .samples = svd_samples);
 KERAS_OP_RULE(eigh, .infer = infer_eigh, .vjp = eigh_vjp, .samples = eigh_samples);

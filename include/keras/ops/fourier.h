@@ -30,7 +30,7 @@ Tensor irfft(const std::vector<Tensor>& x, std::optional<int64_t> fft_length = {
 /// The window of a short-time transform: "hann", "hamming", a tensor (sequence_length,), or none.
 class Window {
  public:
-  Window() = default;                                      // none
+  Window() = default;                                      ///< none
   Window(std::nullopt_t) {}                                // NOLINT: Python's None
   Window(const char* name) : value_(std::string(name)) {}  // NOLINT: a name is a window
   Window(std::string name) : value_(std::move(name)) {}    // NOLINT

@@ -34,8 +34,8 @@ std::pair<Tensor, Tensor> lu_factor(const Tensor& x);
 /// The `ord` of a norm: none, a number (infinities allowed), "fro" or "nuc".
 class NormOrder {
  public:
-  NormOrder() = default;                                      // none
-  NormOrder(double order) : value_(order) {}                  // NOLINT: a number is an order
+  NormOrder() = default;                                      ///< none
+  NormOrder(double order) : value_(order) {}                  // NOLINT
   NormOrder(int order) : value_(double(order)) {}             // NOLINT
   NormOrder(const char* name) : value_(std::string(name)) {}  // NOLINT: so is a name
   NormOrder(std::string name) : value_(std::move(name)) {}    // NOLINT
