@@ -22,8 +22,8 @@ Dim channels_of(std::string_view where, const Shape& shape, int rank, const std:
   return channels;
 }
 
-SpatialSize spatial_size(const IntTuple& values) {
-  return SpatialSize(std::vector<int64_t>(values.begin(), values.end()));
+ops::Integers spatial_size(const IntTuple& values) {
+  return ops::Integers(std::vector<int64_t>(values.begin(), values.end()));
 }
 
 Tensor channel_shaped(const Tensor& vector, int rank, const std::string& data_format) {

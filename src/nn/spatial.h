@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "keras/ops/spatial_size.h"
+#include "keras/ops/arguments.h"
 #include "keras/schema/int_tuple.h"
 #include "keras/tensor/tensor.h"
 
@@ -13,7 +13,8 @@ namespace keras::internal {
 /// The channels of an image-like input with `rank` spatial axes. Throws ValueError when the rank is another
 /// or the channels are unknown.
 Dim channels_of(std::string_view where, const Shape& input_shape, int rank, const std::string& data_format);
-SpatialSize spatial_size(const IntTuple& values);
+/// The same numbers as an argument of keras.ops.
+ops::Integers spatial_size(const IntTuple& values);
 /// A vector over channels in a shape that broadcasts against the input.
 Tensor channel_shaped(const Tensor& vector, int rank, const std::string& data_format);
 

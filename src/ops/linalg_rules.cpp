@@ -239,8 +239,9 @@ Tensors decompose_lu(DecomposeContext& c) {
 
 std::vector<OpSample> lu_samples() {
   const auto none = make_attributes<NoAttributes>();
-  return {sample("square", {sample_values({3, 3})}, none),
-          sample("batch", {sample_values({2, 4, 4}, 0.9)}, none),
+  // Well-conditioned, and with pivots that no rounding can swap.
+  return {sample("square", {positive_definite({3, 3})}, none),
+          sample("batch", {positive_definite({2, 4, 4})}, none),
           sample("tall", {sample_values({4, 2})}, none, false),
           sample("wide", {sample_values({2, 4})}, none, false)};
 }
@@ -289,10 +290,11 @@ std::vector<OpSample> qr_samples() {
   auto reduced = make_attributes<QrAttributes>();
   auto full = reduced;
   full.full = 1;
-  return {
-      sample("tall", {sample_values({4, 2})}, reduced), sample("square", {sample_values({3, 3})}, reduced),
-      sample("wide", {sample_values({2, 4})}, reduced), sample("batch", {sample_values({2, 3, 2})}, reduced),
-      sample("complete", {sample_values({4, 2})}, full, false)};
+  return {sample("tall", {sample_values({4, 2})}, reduced),
+          sample("square", {positive_definite({3, 3})}, reduced),
+          sample("wide", {sample_values({2, 4})}, reduced),
+          sample("batch", {sample_values({2, 3, 2})}, reduced),
+          sample("complete", {sample_values({4, 2})}, full, false)};
 }
 
 // svd
@@ -363,7 +365,7 @@ std::vector<OpSample> svd_samples() {
   full.full = 1;
   return {sample("values", {sample_values({3, 2})}, values), sample("tall", {sample_values({4, 2})}, vectors),
           sample("wide", {sample_values({2, 4})}, vectors),
-          sample("batch", {sample_values({2, 3, 3})}, vectors),
+          sample("batch", {positive_definite({2, 3, 3})}, vectors),
           sample("complete", {sample_values({4, 2})}, full, false)};
 }
 

@@ -89,11 +89,8 @@ void BaseConv<Derived>::build(const Shape& input_shape) {
 template <class Derived>
 Tensor BaseConv<Derived>::call(const Tensor& inputs, const CallArgs&) {
   const auto& o = this->options_;
-  Tensor y = ops::conv(inputs, kernel.value(),
-                       {.strides = internal::spatial_size(o.strides),
-                        .padding = o.padding,
-                        .data_format = o.data_format,
-                        .dilation_rate = internal::spatial_size(o.dilation_rate)});
+  Tensor y = ops::conv(inputs, kernel.value(), internal::spatial_size(o.strides), o.padding, o.data_format,
+                       internal::spatial_size(o.dilation_rate));
   if (o.use_bias) y = y + internal::channel_shaped(bias.value(), rank_, o.data_format);
   return (*o.activation)(y);
 }

@@ -29,11 +29,10 @@ void BasePooling<Derived>::build(const Shape& input_shape) {
 template <class Derived>
 Tensor BasePooling<Derived>::call(const Tensor& inputs, const CallArgs&) {
   const auto& o = this->options_;
-  const ops::PoolOptions options{
-      .strides = internal::spatial_size(*o.strides), .padding = o.padding, .data_format = o.data_format};
   const auto window = internal::spatial_size(o.pool_size);
-  return Derived::kMaximum ? ops::max_pool(inputs, window, options)
-                           : ops::average_pool(inputs, window, options);
+  const auto strides = internal::spatial_size(*o.strides);
+  return Derived::kMaximum ? ops::max_pool(inputs, window, strides, o.padding, o.data_format)
+                           : ops::average_pool(inputs, window, strides, o.padding, o.data_format);
 }
 
 #define KERAS_DEFINE_POOLING(Name)                       \
