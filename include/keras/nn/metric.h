@@ -92,6 +92,41 @@ struct FieldTable<MetricOptions> {
   [[maybe_unused]] static const bool keras_registered_##Class = \
       ::keras::internal::register_configured<Class, ::keras::Metric>("keras.metrics", {__VA_ARGS__})
 
+/// A metric whose arguments are one options struct with a field table, on a base (Metric,
+/// MeanMetricWrapper...).
+template <class Derived, class OptionsType, class Base>
+class ConfiguredMetric : public Base {
+ public:
+  using Options = OptionsType;
+  std::string class_name() const override { return Derived::kClassName; }
+  Json get_config() const override { return to_config(current()); }
+  const Options& options() const { return options_; }
+  std::shared_ptr<Metric> clone() const override { return std::make_shared<Derived>(current()); }
+
+ protected:
+  template <class... Args>
+  explicit ConfiguredMetric(Options options, Args&&... base)
+      : Base(std::forward<Args>(base)...), options_(std::move(options)) {}
+  /// The options with the name and dtype that the metric has.
+  Options current() const {
+    Options out = options_;
+    out.name = this->name();
+    out.dtype = this->dtype();
+    return out;
+  }
+  Options options_;
+};
+
+namespace internal {
+
+/// Options with a name where none was given.
+inline MetricOptions with_name(MetricOptions options, const char* name) {
+  if (options.name.empty()) options.name = name;
+  return options;
+}
+
+}  // namespace internal
+
 namespace metrics {
 
 /// Sum of weighted values.

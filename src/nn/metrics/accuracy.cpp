@@ -41,7 +41,8 @@ Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred) {
 
 }  // namespace
 
-Accuracy::Accuracy(MetricOptions options) : NamedMeanMetric(accuracy, std::move(options), 1) {}
+Accuracy::Accuracy(MetricOptions options)
+    : NamedMeanMetric(accuracy, internal::with_name(std::move(options), "accuracy"), 1) {}
 
 BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions options)
     : MeanMetricWrapper(
@@ -57,9 +58,11 @@ Json BinaryAccuracy::get_config() const {
 }
 
 CategoricalAccuracy::CategoricalAccuracy(MetricOptions options)
-    : NamedMeanMetric(categorical_accuracy, std::move(options), 1) {}
+    : NamedMeanMetric(categorical_accuracy, internal::with_name(std::move(options), "categorical_accuracy"),
+                      1) {}
 
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(MetricOptions options)
-    : NamedMeanMetric(sparse_categorical_accuracy, std::move(options), 1) {}
+    : NamedMeanMetric(sparse_categorical_accuracy,
+                      internal::with_name(std::move(options), "sparse_categorical_accuracy"), 1) {}
 
 }  // namespace keras::metrics
