@@ -50,7 +50,7 @@ TEST(ConfigsGolden, SmallObjectsAreWrittenAsKerasDoes) {
     seen.insert(kind);
     SCOPED_TRACE(kind + " " + class_name + " (" + c["variant"].as_string() + ")");
     Json wanted = c["serialized"];
-    // Keras 3.16 writes the gain of Identity, 3.15 forgets it.
+    // Keras forgets the gain of Identity when it writes it, but reads it; we write it.
     if (class_name == "Identity") wanted.find("config")->set("gain", wanted["config"].get("gain", 1.0));
     Json ours;
     try {

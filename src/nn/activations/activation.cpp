@@ -27,6 +27,7 @@ constexpr std::array kFunctions = {
     NamedFunction{"softmax", [](const Tensor& x) { return ops::softmax(x); }, -1},
     NamedFunction{"celu", [](const Tensor& x) { return ops::celu(x); }, -1},
     NamedFunction{"elu", [](const Tensor& x) { return ops::elu(x); }, KERAS_ACT_ELU},
+    NamedFunction{"mish", [](const Tensor& x) { return x * ops::tanh(ops::softplus(x)); }, -1},
     NamedFunction{"selu", [](const Tensor& x) { return ops::selu(x); }, -1},
     NamedFunction{"softplus", [](const Tensor& x) { return ops::softplus(x); }, -1},
     NamedFunction{"softsign", [](const Tensor& x) { return ops::softsign(x); }, -1},
