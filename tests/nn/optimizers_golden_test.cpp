@@ -14,7 +14,10 @@ namespace keras {
 namespace {
 
 Tolerance tolerance_of(DType dtype) {
-  if (dtype == DType::float16) return {4e-3, 4e-3};
+  // Keras rounds every intermediate value to float16; a step here rounds its results only.
+  if (dtype == DType::float16) return {4e-3, 1e-2};
+  // Keras rounds the decays to float32 before it takes their powers in float64.
+  if (dtype == DType::float64) return {3e-5, 1e-5};
   if (dtype == DType::bfloat16) return {3e-2, 3e-2};
   return {3e-5, 2e-6};
 }

@@ -11,6 +11,20 @@
 #include "keras/tensor/config.h"
 #include "nn/extent.h"
 
+namespace keras {
+
+Json FieldCodec<ClassFactors>::to_json(const ClassFactors& value) {
+  if (value.single) return value.values.at(0);
+  return FieldCodec<std::vector<double>>::to_json(value.values);
+}
+
+ClassFactors FieldCodec<ClassFactors>::from_json(const Json& json, std::string_view where) {
+  if (json.is_number()) return json.as_real(where);
+  return FieldCodec<std::vector<double>>::from_json(json, where);
+}
+
+}  // namespace keras
+
 namespace keras::losses {
 
 KERAS_REGISTER_LOSS(BinaryCrossentropy, "binary_crossentropy", "bce", "BCE");
@@ -58,12 +72,14 @@ Tensor categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool
                                        from_logits, axis);
 }
 
-Tensor categorical_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred, double alpha, double gamma,
-                                      bool from_logits, double label_smoothing, int axis) {
+Tensor categorical_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred, const ClassFactors& alpha,
+                                      double gamma, bool from_logits, double label_smoothing, int axis) {
   const Tensor t = smoothed_classes(y_true, y_pred, label_smoothing, axis);
   const Tensor given = from_logits ? ops::softmax(y_pred, axis) : y_pred;
   const Tensor p = ops::clip(given / ops::sum(given, axis, true), config::epsilon(), 1.0 - config::epsilon());
-  return ops::sum(ops::power(1.0 - p, gamma) * alpha * (-t * ops::log(p)), axis);
+  const Tensor factor =
+      alpha.single ? Tensor(alpha.values.at(0)) : ops::cast(Tensor::from(alpha.values), p.dtype());
+  return ops::sum(ops::power(1.0 - p, gamma) * factor * (-t * ops::log(p)), axis);
 }
 
 Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits,

@@ -28,13 +28,13 @@ void ScheduleFreeAdamW::update_step(const Tensor& gradient, const Variable& vari
   }
   const Variable& iterate = slots_[0][index];
   const Variable& velocity = slots_[1][index];
-  const Tensor z_old = iterate.value();
   velocity.assign_add((ops::square(g) - velocity) * (1 - options_.beta_2));
   const Tensor root = ops::sqrt(velocity / (1 - ops::power(options_.beta_2, step))) + options_.epsilon;
   iterate.assign_sub(lr * g / root);
   const Tensor z = iterate.value();
-  // The variable is y = (1 - beta) z + beta x, x being the average of the iterates z.
-  const Tensor x_old = (variable - (1 - beta) * z_old) / beta;
+  // The variable is y = (1 - beta) z + beta x, x being the average of the iterates z. Keras takes the old x
+  // from the old y and, except on JAX, from the new z; so do we, for the same steps.
+  const Tensor x_old = (variable - (1 - beta) * z) / beta;
   const Tensor weight = 1.0 / step;
   const Tensor x = (1 - weight) * x_old + weight * z;
   variable.assign((1 - beta) * z + beta * x);

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "keras/nn/loss.h"
 
@@ -40,9 +45,26 @@ struct CategoricalCrossentropyOptions {
   std::optional<DType> dtype = {};
 };
 
+/// One factor for all classes, or one for each.
+struct ClassFactors {
+  ClassFactors(double factor) : values{factor} {}                                     // NOLINT: by design
+  ClassFactors(std::vector<double> list) : single(false), values(std::move(list)) {}  // NOLINT
+  ClassFactors(std::initializer_list<double> list) : single(false), values(list) {}   // NOLINT
+  bool single = true;
+  std::vector<double> values;
+};
+
+/// A number or a list.
+template <>
+struct FieldCodec<ClassFactors> {
+  static std::string kind() { return "float or list of float"; }
+  static Json to_json(const ClassFactors& value);
+  static ClassFactors from_json(const Json& json, std::string_view where);
+};
+
 /// Arguments of losses::CategoricalFocalCrossentropy.
 struct CategoricalFocalCrossentropyOptions {
-  double alpha = 0.25;           ///< factor of all values
+  ClassFactors alpha = 0.25;     ///< factor of all values
   double gamma = 2.0;            ///< exponent of 1 - p
   bool from_logits = false;      ///< y_pred are logits, not probabilities
   double label_smoothing = 0.0;  ///< how far labels are moved towards the uniform distribution
@@ -99,9 +121,9 @@ struct FieldTable<CategoricalCrossentropyOptions> {
 template <>
 struct FieldTable<CategoricalFocalCrossentropyOptions> {
   using O = CategoricalFocalCrossentropyOptions;
-  static constexpr auto fields =
-      field_list(smoothed_crossentropy_fields<O>(), field<&O::alpha>("alpha", "Factor of all values"),
-                 field<&O::gamma>("gamma", "Exponent of 1 - p"));
+  static constexpr auto fields = field_list(smoothed_crossentropy_fields<O>(),
+                                            field<&O::alpha>("alpha", "Factor of all classes, or of each"),
+                                            field<&O::gamma>("gamma", "Exponent of 1 - p"));
 };
 template <>
 struct FieldTable<SparseCategoricalCrossentropyOptions> {
@@ -135,9 +157,10 @@ Tensor categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool
                                 double label_smoothing = 0.0, int axis = -1);  ///< of the classes
 /// categorical_crossentropy with each term times alpha (1 - p)^gamma
 /// (keras.losses.categorical_focal_crossentropy; Lin et al., 2018).
-Tensor categorical_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred, double alpha = 0.25,
-                                      double gamma = 2.0, bool from_logits = false,
-                                      double label_smoothing = 0.0, int axis = -1);  ///< of the classes
+Tensor categorical_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred,
+                                      const ClassFactors& alpha = 0.25, double gamma = 2.0,
+                                      bool from_logits = false, double label_smoothing = 0.0,
+                                      int axis = -1);  ///< of the classes
 /// -log of the probability given to an integer class: y_true (...) or (..., 1), y_pred (..., classes), values
 /// (...) (keras.losses.sparse_categorical_crossentropy). With ignore_class the values carry a mask.
 Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
