@@ -144,28 +144,25 @@ namespace losses {
 
 /// The mean over an axis of -y log(p) - (1 - y) log(1 - p) (keras.losses.binary_crossentropy).
 Tensor binary_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
-                           double label_smoothing = 0.0, int axis = -1);  ///< of the classes
+                           double label_smoothing = 0.0, int axis = -1);
 /// binary_crossentropy with each term times (1 - p_t)^gamma, p_t being the probability of the true class
 /// (keras.losses.binary_focal_crossentropy; Lin et al., 2018).
 Tensor binary_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred,
                                  bool apply_class_balancing = false, double alpha = 0.25, double gamma = 2.0,
-                                 bool from_logits = false, double label_smoothing = 0.0,
-                                 int axis = -1);  ///< of the classes
+                                 bool from_logits = false, double label_smoothing = 0.0, int axis = -1);
 /// -sum(y log(p)) over the axis of the classes; one-hot y and p have one shape
 /// (keras.losses.categorical_crossentropy).
 Tensor categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
-                                double label_smoothing = 0.0, int axis = -1);  ///< of the classes
+                                double label_smoothing = 0.0, int axis = -1);
 /// categorical_crossentropy with each term times alpha (1 - p)^gamma
 /// (keras.losses.categorical_focal_crossentropy; Lin et al., 2018).
 Tensor categorical_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred,
                                       const ClassFactors& alpha = 0.25, double gamma = 2.0,
-                                      bool from_logits = false, double label_smoothing = 0.0,
-                                      int axis = -1);  ///< of the classes
+                                      bool from_logits = false, double label_smoothing = 0.0, int axis = -1);
 /// -log of the probability given to an integer class: y_true (...) or (..., 1), y_pred (..., classes), values
 /// (...) (keras.losses.sparse_categorical_crossentropy). With ignore_class the values carry a mask.
 Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred, bool from_logits = false,
-                                       std::optional<int64_t> ignore_class = {},
-                                       int axis = -1);  ///< of the classes
+                                       std::optional<int64_t> ignore_class = {}, int axis = -1);
 /// (1 - p^q) / q, p being the probability given to an integer class: y_true (...), y_pred (..., classes)
 /// (keras.losses.categorical_generalized_cross_entropy; Zhang and Sabuncu, 2018).
 Tensor categorical_generalized_cross_entropy(const Tensor& y_true, const Tensor& y_pred, double q);
