@@ -19,6 +19,7 @@ namespace keras::ops {
 Nest cond(const Tensor& pred, const std::function<Nest()>& true_fn, const std::function<Nest()>& false_fn);
 
 /// The result of branches[index](operands); an index outside is clamped (keras.ops.switch).
+// NOLINTNEXTLINE(readability-identifier-naming): switch is a keyword
 Nest switch_(const Tensor& index, const std::vector<std::function<Nest(const Nest&)>>& branches,
              const Nest& operands = {});
 
