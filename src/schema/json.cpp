@@ -135,7 +135,8 @@ Json* Json::find(std::string_view key) { return const_cast<Json*>(std::as_const(
 
 Json Json::get(std::string_view key, Json otherwise) const {
   const Json* value = find(key);
-  return value == nullptr ? std::move(otherwise) : *value;
+  if (value == nullptr) return otherwise;
+  return *value;
 }
 
 Json& Json::set(std::string_view key, Json value) {

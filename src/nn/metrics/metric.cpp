@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "keras/base/error.h"
 #include "keras/nn/loss.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
@@ -62,7 +63,10 @@ namespace {
 class CallableMetric final : public metrics::MeanMetricWrapper {
  public:
   using MeanMetricWrapper::MeanMetricWrapper;
-  Json get_config() const override { return Configurable::get_config(); }
+  Json get_config() const override {
+    internal::fail<UnsupportedError>(
+        {name(), "A metric made from a C++ callable cannot be saved", "", "use a metric by name"});
+  }
 };
 
 }  // namespace
