@@ -29,7 +29,7 @@ std::pair<Tensor, Tensor> eig(const Tensor& x);
 std::pair<Tensor, Tensor> eigh(const Tensor& x);
 /// Inverses of square matrices.
 Tensor inv(const Tensor& x);
-/// Packed L\U factors, and for each row of x its row in L U (int32).
+/// Packed L and U factors, and for each row of x its row in L U (int32).
 std::pair<Tensor, Tensor> lu_factor(const Tensor& x);
 /// The `ord` of a norm: none, a number (infinities allowed), "fro" or "nuc".
 class NormOrder {
