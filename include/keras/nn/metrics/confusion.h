@@ -15,9 +15,9 @@ struct Thresholds {
   Thresholds(double threshold) : given(true), single(true), values{threshold} {}  // NOLINT: by design
   Thresholds(std::vector<double> list) : given(true), values(std::move(list)) {}  // NOLINT
   Thresholds(std::initializer_list<double> list) : given(true), values(list) {}   // NOLINT
-  bool given = false;
-  bool single = false;
-  std::vector<double> values = {};
+  bool given = false;                                                             ///< whether there are any
+  bool single = false;              ///< whether it was one number rather than a list
+  std::vector<double> values = {};  ///< in [0, 1]
 };
 
 /// null, a number or a list.
