@@ -50,8 +50,8 @@ struct ClassFactors {
   ClassFactors(double factor) : values{factor} {}                                     // NOLINT: by design
   ClassFactors(std::vector<double> list) : single(false), values(std::move(list)) {}  // NOLINT
   ClassFactors(std::initializer_list<double> list) : single(false), values(list) {}   // NOLINT
-  bool single = true;
-  std::vector<double> values;
+  bool single = true;          ///< one factor for all classes
+  std::vector<double> values;  ///< the factors
 };
 
 /// A number or a list.
