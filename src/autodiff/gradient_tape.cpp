@@ -45,13 +45,13 @@ Tensor stacked(const std::vector<Tensor>& rows) {
   return internal::apply_op(OpId::concat_op, axis, std::span<const Tensor>(parts));
 }
 
-// Takes a persistent tape out of the stack while its own gradient runs, unless it is still meant to record.
-class Recording {
+// Keeps a tape from recording its own gradient, whose fused ops read residuals that have no derivative.
+class PausedTape {
  public:
-  explicit Recording(internal::TapeRecorder& tape) : tape_(tape) { tape_.pause(); }
-  ~Recording() { tape_.resume(); }
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
+  explicit PausedTape(internal::TapeRecorder& tape) : tape_(tape) { tape_.pause(); }
+  ~PausedTape() { tape_.resume(); }
+  PausedTape(const PausedTape&) = delete;
+  PausedTape& operator=(const PausedTape&) = delete;
 
  private:
   internal::TapeRecorder& tape_;
@@ -141,6 +141,7 @@ std::vector<Tensor> GradientTape::compute(const std::vector<Tensor>& targets,
   std::vector<std::vector<uint64_t>> ids;
   for (const Tensor& s : sources) ids.push_back({s.identity()});
   for (const Variable& v : variables) ids.push_back(recorder_->identities_of(v.slot()));
+  const PausedTape paused(*recorder_);
   auto gradients = recorder_->backward(targets, seeds, ids, persistent_);
   if (!persistent_) recorder_->clear();
   if (options.unconnected_gradients == UnconnectedGradients::zero) {
@@ -185,6 +186,7 @@ Tensor GradientTape::jacobian(const Tensor& target, const Tensor& source) {
   }
   used_ = true;
   if (!persistent_) recorder_->stop();
+  const PausedTape paused(*recorder_);
   std::vector<Tensor> rows;
   const int64_t count = target.elements();
   const TensorType type = type_of(target);
@@ -208,6 +210,7 @@ Tensor GradientTape::batch_jacobian(const Tensor& target, const Tensor& source) 
   const Shape inner = target.shape().sub(1);
   const int64_t batch = target.shape().front().value();
   const int64_t count = inner.elements();
+  const PausedTape paused(*recorder_);
   std::vector<Tensor> columns;
   for (int64_t i = 0; i < count; ++i) {
     // Rows of a batch are independent, so one seed asks for element i of all of them at once.
@@ -274,8 +277,8 @@ std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(
     const auto tapes = internal::active_tapes();
     std::pair<Tensor, CustomGradient> result;
     {
-      std::vector<std::unique_ptr<Recording>> pauses;
-      for (auto* tape : tapes) pauses.push_back(std::make_unique<Recording>(*tape));
+      std::vector<std::unique_ptr<PausedTape>> pauses;
+      for (auto* tape : tapes) pauses.push_back(std::make_unique<PausedTape>(*tape));
       result = f(operands);
     }
     const std::vector<Tensor> results{result.first};

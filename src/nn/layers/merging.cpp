@@ -28,28 +28,42 @@ constexpr size_t kAny = static_cast<size_t>(-1);
 template <class Derived>
 Tensor joined(const Tensor& a, const Tensor& b) {
   if constexpr (std::is_same_v<Derived, Subtract>) return a - b;
-  if constexpr (std::is_same_v<Derived, Multiply>) return a * b;
   if constexpr (std::is_same_v<Derived, Maximum>) return ops::maximum(a, b);
   if constexpr (std::is_same_v<Derived, Minimum>) return ops::minimum(a, b);
   return a + b;
 }
 
-// In products and extremes a masked element does not count: the other input's stands in its place.
-template <class Derived>
-constexpr bool kMasked =
-    std::is_same_v<Derived, Multiply> || std::is_same_v<Derived, Maximum> || std::is_same_v<Derived, Minimum>;
+// The mask of one input in the input's shape, undefined where it has none.
+Tensor mask_of(const std::vector<Tensor>& xs, const Nest& masks, size_t i) {
+  if (!masks.is_list() || i >= masks.size() || !masks[i].is_leaf()) return {};
+  return ops::logical_or(ops::expand_dims(masks[i].tensor(), -1), ops::zeros_like(xs[i], DType::bool_));
+}
+
+// A masked factor counts as 1; where all factors are masked the product is 0.
+Tensor masked_product(const std::vector<Tensor>& xs, const Nest& masks) {
+  Tensor product;
+  Tensor seen;
+  bool all_masked = true;
+  for (size_t i = 0; i < xs.size(); ++i) {
+    const Tensor mask = mask_of(xs, masks, i);
+    const Tensor x = mask.defined() ? ops::where(mask, xs[i], ops::ones_like(xs[i])) : xs[i];
+    if (mask.defined()) seen = seen.defined() ? ops::logical_or(seen, mask) : mask;
+    all_masked = all_masked && mask.defined();
+    product = product.defined() ? product * x : x;
+  }
+  return all_masked ? ops::where(seen, product, ops::zeros_like(product)) : product;
+}
 
 template <class Derived>
 Tensor merged(const std::vector<Tensor>& xs, const Nest& masks) {
-  const auto mask_of = [&](size_t i) {
-    if (!kMasked<Derived> || !masks.is_list() || i >= masks.size() || !masks[i].is_leaf()) return Tensor();
-    return ops::logical_or(ops::expand_dims(masks[i].tensor(), -1), ops::zeros_like(xs[i], DType::bool_));
-  };
+  if constexpr (std::is_same_v<Derived, Multiply>) return masked_product(xs, masks);
+  // In extremes a masked element does not count: the other input's stands in its place.
+  constexpr bool masked = std::is_same_v<Derived, Maximum> || std::is_same_v<Derived, Minimum>;
   Tensor y = xs[0];
-  Tensor y_mask = mask_of(0);
+  Tensor y_mask = masked ? mask_of(xs, masks, 0) : Tensor();
   for (size_t i = 1; i < xs.size(); ++i) {
     Tensor x = xs[i];
-    const Tensor mask = mask_of(i);
+    const Tensor mask = masked ? mask_of(xs, masks, i) : Tensor();
     if (mask.defined()) x = ops::where(mask, x, y);
     if (y_mask.defined()) y = ops::where(y_mask, y, x);
     y_mask = mask.defined() && y_mask.defined() ? ops::logical_or(y_mask, mask) : Tensor();

@@ -166,12 +166,9 @@ Tensor BatchNormalization::call(const Tensor& inputs, const CallArgs& args) {
     mean = value_as(moving_mean, dtype);
     variance = value_as(moving_variance, dtype);
   }
-  ops::BatchNormalizationOptions options;
-  options.offset = offset;
-  options.scale = scale;
-  options.epsilon = o.epsilon;
-  return ops::cast(ops::batch_normalization(x, mean, variance, static_cast<int>(o.axis), options),
-                   compute_dtype());
+  return ops::cast(
+      ops::batch_normalization(x, mean, variance, static_cast<int>(o.axis), offset, scale, o.epsilon),
+      compute_dtype());
 }
 
 LayerNormalization::LayerNormalization(LayerNormalizationLayerOptions options)
@@ -200,12 +197,11 @@ Tensor LayerNormalization::call(const Tensor& inputs, const CallArgs&) {
     const Tensor factor = ops::reshape(value_as(gamma, x.dtype()), shape);
     return ops::cast(x * (ops::rsqrt(variance + options_.epsilon) * factor), compute_dtype());
   }
-  ops::LayerNormalizationOptions options;
-  if (gamma.defined()) options.gamma = gamma.value();
-  if (beta.defined()) options.beta = beta.value();
-  options.axis = axes_of(options_.axis);
-  options.epsilon = options_.epsilon;
-  return ops::cast(ops::layer_normalization(inputs, options), compute_dtype());
+  const Tensor factor = gamma.defined() ? gamma.value() : Tensor();
+  const Tensor summand = beta.defined() ? beta.value() : Tensor();
+  return ops::cast(
+      ops::layer_normalization(inputs, factor, summand, axes_of(options_.axis), options_.epsilon),
+      compute_dtype());
 }
 
 Json LayerNormalization::get_config() const { return listed_axis(ConfiguredLayer::get_config(), built()); }
@@ -278,11 +274,7 @@ void RMSNormalization::build(const Shape& input_shape) {
 }
 
 Tensor RMSNormalization::call(const Tensor& inputs, const CallArgs&) {
-  ops::RmsNormalizationOptions options;
-  options.scale = scale.value();
-  options.axis = axes_of(options_.axis);
-  options.epsilon = options_.epsilon;
-  return ops::rms_normalization(inputs, options);
+  return ops::rms_normalization(inputs, scale.value(), axes_of(options_.axis), options_.epsilon);
 }
 
 Json RMSNormalization::get_config() const { return listed_axis(ConfiguredLayer::get_config(), built()); }

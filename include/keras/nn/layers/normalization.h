@@ -161,10 +161,13 @@ class BatchNormalization : public ConfiguredLayer<BatchNormalization, BatchNorma
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 
-  Variable gamma, beta;                   ///< (features,)
-  Variable moving_mean, moving_variance;  ///< (features,)
-  Variable moving_stddev;                 ///< (features,), with renorm
-  Variable renorm_mean, renorm_stddev;    ///< (features,), with renorm
+  Variable gamma;            ///< (features,)
+  Variable beta;             ///< (features,)
+  Variable moving_mean;      ///< (features,)
+  Variable moving_variance;  ///< (features,)
+  Variable moving_stddev;    ///< (features,), with renorm
+  Variable renorm_mean;      ///< (features,), with renorm
+  Variable renorm_stddev;    ///< (features,), with renorm
 
  private:
   std::pair<Tensor, Tensor> batch_moments(const Tensor& x, const Nest& mask) const;
@@ -181,7 +184,8 @@ class LayerNormalization : public ConfiguredLayer<LayerNormalization, LayerNorma
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
   Json get_config() const override;
 
-  Variable gamma, beta;  ///< the sizes of the axes
+  Variable gamma;  ///< the sizes of the axes
+  Variable beta;   ///< the sizes of the axes
 };
 
 /// Mean 0 and variance 1 over each group of channels of each sample, then gamma x + beta
@@ -195,7 +199,8 @@ class GroupNormalization : public ConfiguredLayer<GroupNormalization, GroupNorma
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
   Json get_config() const override;
 
-  Variable gamma, beta;  ///< (channels,)
+  Variable gamma;  ///< (channels,)
+  Variable beta;   ///< (channels,)
 };
 
 /// x / sqrt(mean(x^2) + epsilon) * scale (keras.layers.RMSNormalization; Zhang and Sennrich, 2019).
