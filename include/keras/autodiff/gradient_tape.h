@@ -33,8 +33,8 @@ struct GradientOptions {
 ///
 /// Recording starts with construction and ends with the first `gradient` call (or `stop`, or the tape's
 /// end); a persistent tape goes on recording until then. Only ops that depend on a watched tensor are
-/// recorded, never a tape's own gradient. Tapes nest: the inner tape's gradient is differentiable by the outer
-/// one.
+/// recorded, never a tape's own gradient. Tapes nest: the inner tape's gradient is differentiable by the
+/// outer one.
 ///
 ///     GradientTape tape;
 ///     auto loss = loss_fn(y, model(x));
