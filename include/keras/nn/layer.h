@@ -90,7 +90,6 @@ struct LayerCore {
   std::vector<Tensor> losses;                      ///< of the last call: add_loss and activity regularization
   std::vector<Shape> build_shapes;                 ///< what build received
   std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
-  std::vector<std::weak_ptr<void>> inbound_nodes;  ///< nodes of functional models, oldest first
 };
 
 /// Children of one attribute: a layer, or a list of layers.
