@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/data/npy.h"
+#include "checkout.h"
 
 #include <gtest/gtest.h>
 
@@ -47,7 +48,7 @@ std::vector<std::byte> npy(const std::string& header, const std::string& data) {
 
 // tests/golden/make_printing.py wrote these with NumPy.
 TEST(Npy, ReadsEveryTypeOrderAndVersion) {
-  const auto members = load_npz(KERAS_SOURCE_DIR "/tests/golden/files/npy_variants.npz");
+  const auto members = load_npz(checkout::source_path("tests/golden/files/npy_variants.npz"));
   int numbers = 0;
   for (const auto& [name, tensor] : members) {
     if (name[0] != '<' && name[0] != '>' && name.find("version") != 0) continue;
@@ -68,7 +69,7 @@ TEST(Npy, ReadsEveryTypeOrderAndVersion) {
 
 TEST(Npy, ReadsBoolsStringsScalarsAndNothing) {
   std::map<std::string, Tensor> members;
-  for (auto& [name, tensor] : load_npz(KERAS_SOURCE_DIR "/tests/golden/files/npy_variants.npz"))
+  for (auto& [name, tensor] : load_npz(checkout::source_path("tests/golden/files/npy_variants.npz")))
     members[name] = tensor;
   EXPECT_EQ(members["bool"].dtype(), DType::bool_);
   for (int64_t n = 0; n < 24; ++n)
@@ -86,7 +87,7 @@ TEST(Npy, ReadsBoolsStringsScalarsAndNothing) {
 
 TEST(Npy, KnowsTheDTypes) {
   std::map<std::string, Tensor> members;
-  for (auto& [name, tensor] : load_npz(KERAS_SOURCE_DIR "/tests/golden/files/npy_variants.npz"))
+  for (auto& [name, tensor] : load_npz(checkout::source_path("tests/golden/files/npy_variants.npz")))
     members[name] = tensor;
   EXPECT_EQ(members[">u2 C"].dtype(), DType::uint16);
   EXPECT_EQ(members["<f2 F"].dtype(), DType::float16);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/zip_archive.h"
+#include "checkout.h"
 
 #include <gtest/gtest.h>
 
@@ -141,7 +142,7 @@ TEST(ZipArchive, ReadsWhatItWrote) {
 }
 
 TEST(ZipArchive, ReadsPythonsArchive) {
-  const ZipReader reader(std::string(KERAS_SOURCE_DIR) + "/tests/data/archives/python.zip");
+  const ZipReader reader(checkout::source_path("tests/data/archives/python.zip"));
   ASSERT_EQ(reader.members().size(), 4u);  // the folder is left out
   EXPECT_EQ(reader.read("metadata.json"), bytes("{\"keras_version\": \"3.15.1\"}"));
   std::string words;
@@ -308,7 +309,7 @@ TEST(ZipArchive, RefusesBombs) {
 }
 
 TEST(ZipArchive, TruncatedAndFlipped) {
-  const Bytes archive = read_bytes(std::string(KERAS_SOURCE_DIR) + "/tests/data/archives/python.zip");
+  const Bytes archive = read_bytes(checkout::source_path("tests/data/archives/python.zip"));
   for (size_t size = 0; size < archive.size(); ++size) {
     expect_value_error(std::span(archive).first(size), "an archive cut at " + std::to_string(size));
   }

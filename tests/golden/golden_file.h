@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "checkout.h"
 #include "keras/base/error.h"
 #include "keras/data/npy.h"
 #include "keras/schema/json.h"
@@ -20,7 +21,7 @@ class GoldenFile {
  public:
   /// `family` is the file's name without ".npz".
   explicit GoldenFile(const std::string& family) {
-    for (auto& [name, tensor] : load_npz(KERAS_SOURCE_DIR "/tests/golden/" + family + ".npz")) {
+    for (auto& [name, tensor] : load_npz(checkout::source_path("tests/golden/" + family + ".npz"))) {
       arrays_.emplace(std::move(name), std::move(tensor));
     }
     const auto text = arrays_.at("manifest").data<uint8_t>();

@@ -5,13 +5,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checkout.h"
 #include "layout/rules.h"
 
 namespace keras::layout {
 namespace {
 
 const Files& tree() {
-  static const Files files = read_tree(KERAS_SOURCE_DIR);
+  static const Files files = read_tree(checkout::source_path(""));
   return files;
 }
 
@@ -22,9 +23,9 @@ std::string joined(const Complaints& complaints) {
 }
 
 std::vector<std::string> compiled_files() {
-  std::ifstream stream(KERAS_BINARY_DIR "/compile_commands.json");
+  std::ifstream stream(checkout::build_path("compile_commands.json"));
   std::vector<std::string> files;
-  const std::string root = KERAS_SOURCE_DIR "/";
+  const std::string root = checkout::source_path("");
   for (const auto& command : nlohmann::json::parse(stream)) {
     const auto file = command.at("file").get<std::string>();
     if (starts_with(file, root)) files.push_back(file.substr(root.size()));

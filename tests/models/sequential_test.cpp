@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/models/sequential.h"
+#include "checkout.h"
 
 #include <gtest/gtest.h>
 
@@ -102,7 +103,7 @@ TEST(Sequential, SavesWeightsAndReadsThemBack) {
 
 // The text that real Keras prints for the same model.
 TEST(Sequential, PrintsTheSummaryThatKerasPrints) {
-  std::ifstream file(KERAS_SOURCE_DIR "/tests/golden/summary.json");
+  std::ifstream file(checkout::source_path("tests/golden/summary.json"));
   std::stringstream text;
   text << file.rdbuf();
   const Json golden = Json::parse(text.str(), "summary.json");

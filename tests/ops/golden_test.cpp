@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "checkout.h"
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
 #include "keras/data/npy.h"
@@ -28,7 +29,7 @@ struct Archive {
 
 Archive load(const std::string& family) {
   Archive out;
-  for (auto& [name, tensor] : load_npz(KERAS_SOURCE_DIR "/tests/golden/" + family + ".npz")) {
+  for (auto& [name, tensor] : load_npz(checkout::source_path("tests/golden/" + family + ".npz"))) {
     if (name == "manifest") {
       const auto bytes = tensor.data<uint8_t>();
       out.manifest =

@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "checkout.h"
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
 #include "keras/data/npy.h"
@@ -22,7 +23,7 @@ using Json = nlohmann::ordered_json;
 class Archive {
  public:
   explicit Archive(const std::string& family)
-      : tensors_(load_npz(std::string(KERAS_SOURCE_DIR) + "/tests/golden/" + family + ".npz")) {
+      : tensors_(load_npz(checkout::source_path("tests/golden/") + family + ".npz")) {
     for (const auto& [name, tensor] : tensors_) by_name_[name] = tensor;
     const auto text = by_name_.at("manifest").to_vector<uint8_t>();
     manifest_ = Json::parse(std::string(text.begin(), text.end()));

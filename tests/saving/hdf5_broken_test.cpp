@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/temporary_file.h"
+#include "checkout.h"
 #include "hdf5_values.h"
 #include "saving/hdf5/checksum.h"
 #include "saving/hdf5/writer.h"
@@ -39,7 +40,7 @@ Bytes own_file() {
 }
 
 Bytes data_file(const std::string& name) {
-  return read_bytes(std::string(KERAS_SOURCE_DIR) + "/tests/saving/data/" + name);
+  return read_bytes(checkout::source_path("tests/saving/data/" + name));
 }
 
 /// Where the `nth` appearance of `anchor` begins.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/temporary_file.h"
+#include "checkout.h"
 #include "hdf5_values.h"
 
 namespace keras::internal::hdf5 {
@@ -11,9 +12,7 @@ namespace {
 using Names = std::vector<std::string>;
 using Dims = std::vector<uint64_t>;
 
-std::string data(const std::string& name) {
-  return std::string(KERAS_SOURCE_DIR) + "/tests/saving/data/" + name;
-}
+std::string data(const std::string& name) { return checkout::source_path("tests/saving/data/" + name); }
 
 TEST(Hdf5FromH5py, WeightsFile) {
   const Group root = Reader(data("weights.h5")).root();

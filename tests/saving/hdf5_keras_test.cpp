@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/temporary_file.h"
+#include "checkout.h"
 #include "data/zip_archive.h"
 #include "hdf5_values.h"
 #include "saving/hdf5/writer.h"
@@ -12,9 +13,7 @@
 namespace keras::internal::hdf5 {
 namespace {
 
-std::string golden(const std::string& name) {
-  return std::string(KERAS_SOURCE_DIR) + "/tests/golden/files/" + name;
-}
+std::string golden(const std::string& name) { return checkout::source_path("tests/golden/files/" + name); }
 
 TEST(Hdf5FromKeras, EveryGoldenFileReadsWhole) {
   int count = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/native/plugin.h"
+#include "checkout.h"
 
 #include <dlfcn.h>
 
@@ -93,8 +94,8 @@ std::vector<double> as_double(const Array& a) {
 const keras_backend& table() {
   static const keras_backend opened = [] {
     setenv("GOMP_SPINCOUNT", "3000", 0);
-    const char* file = KERAS_BINARY_DIR "/lib/libkeras_native.so";
-    void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    const std::string file = checkout::build_path("lib/libkeras_native.so");
+    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) throw std::runtime_error(dlerror());
     using Open = int (*)(const keras_host*, keras_backend*);
     const auto open = reinterpret_cast<Open>(dlsym(library, "keras_backend_open"));
