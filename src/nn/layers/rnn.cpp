@@ -185,7 +185,8 @@ Nest RNN::first_states(const Nest& given, Dim batch) const {
   const auto wanted = form.flatten();
   std::vector<Tensor> values;
   if (given.is_none()) {
-    for (const Variable& state : *states_) values.push_back(state.value());
+    // No gradient flows into the batch before, also when one tape has seen both.
+    for (const Variable& state : *states_) values.push_back(ops::stop_gradient(state.value()));
   } else {
     values = given.flatten();
   }

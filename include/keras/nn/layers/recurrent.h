@@ -213,6 +213,7 @@ class RNN : public Layer {
   bool stateful() const { return rnn_.stateful; }
   bool unroll() const { return rnn_.unroll; }
   bool zero_output_for_mask() const { return rnn_.zero_output_for_mask; }
+  /// What makes a step.
   AbstractRNNCell& cell() const { return *cell_; }
   /// Sizes of the states, one entry each.
   std::vector<StateSize> state_size() const;
