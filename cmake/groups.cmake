@@ -17,7 +17,7 @@ if(plugins)
 endif()
 
 add_custom_target(quickstart)
-add_dependencies(quickstart backend_plugins)
+add_dependencies(quickstart keras_native)
 if(TARGET fashion_mnist_convnet)
   add_dependencies(quickstart fashion_mnist_convnet)
 endif()

@@ -48,7 +48,7 @@ SeedGenerator::SeedGenerator(std::optional<int64_t> seed, std::string name)
 
 Tensor SeedGenerator::next() const {
   const Tensor now = state_.value();
-  static const Tensor step = Tensor::from(std::vector<uint32_t>{0u, 1u}, Shape{2});
+  const Tensor step = Tensor::from(std::vector<uint32_t>{0u, 1u}, Shape{2});
   state_.assign(internal::prim::add(now, step));
   return now;
 }

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table that libkeras opens: status codes and C structs outside, exceptions and at::Tensors inside.
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "graph.h"
+#include "kernel.h"
+
+namespace keras::aten {
+namespace {
+
+thread_local char last_failure[1024] = "";
+std::atomic<uint64_t> bytes_in_use{0};
+std::atomic<uint64_t> bytes_peak{0};
+
+keras_status report(keras_status status, const char* sentence) {
+  std::strncpy(last_failure, sentence, sizeof(last_failure) - 1);
+  return status;
+}
+
+// Runs an entry of the table without autograd's records, and turns what it throws into a status.
+template <class Entry>
+keras_status guarded(const Entry& entry) noexcept {
+  try {
+    const c10::InferenceMode no_autograd;
+    entry();
+    return KERAS_OK;
+  } catch (const Failure& failure) {
+    return report(failure.status(), failure.what());
+  } catch (const c10::IndexError& error) {
+    return report(KERAS_ERROR_VALUE, error.what_without_backtrace());
+  } catch (const c10::LinAlgError& error) {
+    return report(KERAS_ERROR_VALUE, error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    const char* what = error.what_without_backtrace();
+    // The CPU allocator has no exception of its own.
+    const bool memory =
+        std::strstr(what, "not enough memory") != nullptr || std::strstr(what, "can't allocate");
+    return report(memory ? KERAS_ERROR_MEMORY : KERAS_ERROR_INTERNAL, what);
+  } catch (const std::bad_alloc&) {
+    return report(KERAS_ERROR_MEMORY, "out of memory");
+  } catch (const std::exception& error) {
+    return report(KERAS_ERROR_INTERNAL, error.what());
+  } catch (...) {
+    return report(KERAS_ERROR_INTERNAL, "unknown exception");
+  }
+}
+
+keras_buffer* publish(at::Tensor tensor) {
+  const uint64_t now = bytes_in_use.fetch_add(tensor.nbytes(), std::memory_order_relaxed) + tensor.nbytes();
+  uint64_t peak = bytes_peak.load(std::memory_order_relaxed);
+  while (now > peak && !bytes_peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+  return new keras_buffer(std::move(tensor));
+}
+
+int32_t device_count() { return 1; }
+const char* device_name(int32_t) { return "cpu:0"; }
+
+uint32_t dtype_usage(int32_t, int32_t dtype) {
+  if (dtype < KERAS_BOOL || dtype > KERAS_COMPLEX64) return 0;
+  if (is_wide_unsigned(dtype)) return 1;
+  return dtype == KERAS_FLOAT32 || dtype == KERAS_FLOAT64 ? 7 : 3;
+}
+
+keras_status upload(int32_t, const keras_desc* desc, const void* data, keras_buffer** out) {
+  return guarded([&] {
+    at::Tensor tensor = at::empty(sizes_of(*desc), scalar_type(desc->dtype));
+    if (data != nullptr && tensor.nbytes() != 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
+    *out = publish(std::move(tensor));
+  });
+}
+
+keras_status import(int32_t, const keras_desc* desc, const void* data, keras_deleter deleter, void* context,
+                    keras_buffer** out) {
+  return guarded([&] {
+    // Ops write to results of their own alone, so that memory which must not change is safe here.
+    *out = publish(at::from_blob(
+        const_cast<void*>(data), sizes_of(*desc),
+        [deleter, context](void*) {
+          if (deleter != nullptr) deleter(context);
+        },
+        scalar_type(desc->dtype)));
+  });
+}
+
+keras_status export_view(keras_buffer* buffer, const keras_desc*, keras_view* out) {
+  *out = {};
+  out->data = buffer->tensor.data_ptr();
+  out->device_type = 1;
+  std::copy(buffer->tensor.strides().begin(), buffer->tensor.strides().end(), out->strides);
+  return KERAS_OK;
+}
+
+keras_status download(keras_buffer* buffer, const keras_desc*, void* data) {
+  return guarded([&] {
+    const at::Tensor dense = buffer->tensor.contiguous();
+    if (dense.nbytes() != 0) std::memcpy(data, dense.data_ptr(), dense.nbytes());
+  });
+}
+
+void retain(keras_buffer* buffer) { buffer->references.fetch_add(1, std::memory_order_relaxed); }
+
+void release(keras_buffer* buffer) {
+  if (buffer->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  bytes_in_use.fetch_sub(buffer->tensor.nbytes(), std::memory_order_relaxed);
+  delete buffer;
+}
+
+int32_t device_of(keras_buffer*) { return 0; }
+
+keras_status prepare(int32_t, const keras_op* op, keras_prepared* out) {
+  return guarded([&] {
+    std::string reason;
+    auto kernel = make_kernel(*op, reason);
+    out->verdict = kernel ? KERAS_NATIVE : KERAS_COMPOSED;
+    out->num_residuals = kernel ? kernel->residuals : 0;
+    reason.resize(std::min(reason.size(), sizeof(out->reason) - 1));
+    std::memcpy(out->reason, reason.c_str(), reason.size() + 1);
+    out->kernel = kernel.release();
+  });
+}
+
+Values operands_of(const keras_tensor* in, int32_t count) {
+  Values operands;
+  operands.reserve(static_cast<size_t>(count));
+  for (int32_t i = 0; i < count; ++i) operands.push_back(in[i].buffer->tensor);
+  return operands;
+}
+
+// Puts results into their slots. Donated memory is let go of: ATen allocates.
+void hand_out(Values& results, keras_tensor* out, int32_t count, int32_t own) {
+  if (results.size() != static_cast<size_t>(count)) {
+    throw Failure(KERAS_ERROR_INTERNAL, "the kernel gave another number of results than was prepared");
+  }
+  for (int32_t i = 0; i < count; ++i) {
+    at::Tensor& result = results[static_cast<size_t>(i)];
+    if (i >= own) {
+      out[i].desc = {};
+      out[i].desc.dtype = result.scalar_type() == at::kDouble ? KERAS_FLOAT64 : KERAS_FLOAT32;
+      out[i].desc.rank = static_cast<int32_t>(result.dim());
+      std::copy(result.sizes().begin(), result.sizes().end(), out[i].desc.shape);
+    }
+    if (out[i].buffer != nullptr) release(out[i].buffer);
+    out[i].buffer = publish(std::move(result));
+  }
+}
+
+keras_status launch(keras_kernel* kernel, void*, const keras_tensor* in, int32_t num_in, keras_tensor* out,
+                    int32_t num_out) {
+  return guarded([&] {
+    Values results = kernel->run(operands_of(in, num_in));
+    hand_out(results, out, num_out, num_out - kernel->residuals);
+  });
+}
+
+void release_kernel(keras_kernel* kernel) { delete kernel; }
+
+keras_status compile(int32_t, const keras_graph* graph, keras_executable** out) {
+  return guarded([&] { *out = new keras_executable(*graph); });
+}
+
+keras_status execute(keras_executable* executable, void*, const keras_tensor* in, int32_t num_in,
+                     keras_tensor* out, int32_t num_out) {
+  return guarded([&] {
+    Values results = executable->run(operands_of(in, num_in));
+    hand_out(results, out, num_out, num_out);
+  });
+}
+
+void release_executable(keras_executable* executable) { delete executable; }
+
+keras_status sync(void*) { return KERAS_OK; }
+
+void memory(int32_t, keras_memory* out) {
+  keras_memory now{};
+  now.in_use = bytes_in_use.load(std::memory_order_relaxed);
+  now.reserved = now.in_use;  // ATen's CPU allocator gives memory back at once
+  now.peak = bytes_peak.load(std::memory_order_relaxed);
+  const uint64_t known = std::min<uint64_t>(out->struct_size, sizeof(now));
+  std::memcpy(static_cast<void*>(out), &now, known);
+  out->struct_size = known;
+}
+
+const char* last_error() { return last_failure; }
+
+}  // namespace
+}  // namespace keras::aten
+
+extern "C" __attribute__((visibility("default"))) int keras_backend_open(const keras_host*,
+                                                                         keras_backend* table) {
+  using namespace keras::aten;
+  keras_backend full = {};
+  full.struct_size = std::min<uint64_t>(table->struct_size, sizeof(full));
+  full.interface_version = KERAS_BACKEND_INTERFACE;
+  full.name = "torch";
+  full.version = "LibTorch " TORCH_VERSION;
+  full.device_count = device_count;
+  full.device_name = device_name;
+  full.dtype_usage = dtype_usage;
+  full.upload = upload;
+  full.import = import;
+  full.export_view = export_view;
+  full.download = download;
+  full.retain = retain;
+  full.free = release;
+  full.device_of = device_of;
+  full.prepare = prepare;
+  full.launch = launch;
+  full.release_kernel = release_kernel;
+  full.compile = compile;
+  full.execute = execute;
+  full.release_executable = release_executable;
+  full.sync = sync;
+  full.memory = memory;
+  full.last_error = last_error;
+  std::memcpy(static_cast<void*>(table), &full, full.struct_size);
+  return KERAS_OK;
+}
