@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "keras/base/error.h"
+#include "ops/attention_mask.h"
 #include "ops/fused.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
@@ -16,12 +17,6 @@ namespace keras::ops {
 using namespace internal;
 
 namespace {
-
-// What stands for "does not count" in the logits; large and finite, so that a row without any position is
-// uniform.
-Tensor excluded(DType dtype) {
-  return prim::scalar(-0.7 * (dtype == DType::float16 ? 65500.0 : 3.38953e38), dtype);
-}
 
 // (B, S, K, H) with every head repeated for its group of queries.
 Tensor repeat_heads(const Tensor& x, Dim groups) {
@@ -59,8 +54,7 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
   }
   auto promoted = promote(std::vector<Tensor>{query, key, value});
   for (auto& t : promoted) t = as_float(t);
-  const Tensor& q = promoted[0];
-  Tensor k = promoted[1], v = promoted[2];
+  Tensor q = promoted[0], k = promoted[1], v = promoted[2];
   const Dim heads = q.dim(2), own = k.dim(2);
   if (heads.known() && own.known() && !(heads == own)) {
     if (own.value() < 1 || heads.value() % own.value() != 0) {
@@ -76,10 +70,17 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
       fail<TypeError>(
           {where, "The mask must be bool", std::string(dtype_name(mask.dtype())), "compare or cast it"});
     }
-    added = prim::select(mask, added.defined() ? added : prim::scalar(0, q.dtype()), excluded(q.dtype()));
+    Tensor counted = mask;
+    if (is_causal) {
+      while (counted.rank() < 4) counted = prim::expand_dims(counted, 0);
+      counted = prim::bit_and(counted, prim::expand_dims(causal_mask(q, k, 1), 1));
+    }
+    auto masked = masked_attention(where, q, added, counted);
+    q = std::move(masked.query);
+    added = std::move(masked.bias);
   }
   fused::AttentionArguments arguments;
-  arguments.causal = is_causal;
+  arguments.causal = is_causal && !mask.defined();
   arguments.scale = scale.value_or(1.0 / std::sqrt(static_cast<double>(k.dim(3).value())));
   return fused::attention(q, k, v, added, Tensor(), arguments);
 }

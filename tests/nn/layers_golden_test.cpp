@@ -24,9 +24,7 @@ const std::set<std::string> kMissing = {"AdaptiveAveragePooling1D",
                                         "AdaptiveMaxPooling1D",
                                         "AdaptiveMaxPooling2D",
                                         "AdaptiveMaxPooling3D",
-                                        "AdditiveAttention",
                                         "AlphaDropout",
-                                        "Attention",
                                         "AutoContrast",
                                         "CategoryEncoding",
                                         "CenterCrop",
@@ -51,12 +49,10 @@ const std::set<std::string> kMissing = {"AdaptiveAveragePooling1D",
                                         "GlobalMaxPooling1D",
                                         "GlobalMaxPooling2D",
                                         "GlobalMaxPooling3D",
-                                        "GroupedQueryAttention",
                                         "HashedCrossing",
                                         "Hashing",
                                         "IntegerLookup",
                                         "MelSpectrogram",
-                                        "MultiHeadAttention",
                                         "Normalization",
                                         "Resizing",
                                         "ReversibleEmbedding",
@@ -170,15 +166,27 @@ class Case {
     for (const auto& [name, value] : case_["call_kwargs"].as_dict()) {
       if (name == "training") {
         if (!value.is_null()) args.training = value.as_bool();
+      } else if (name == "use_causal_mask") {
+        args.use_causal_mask = value.as_bool();
+      } else if (name == "return_attention_scores") {
+        args.return_attention_scores = value.as_bool();
       } else {
         ADD_FAILURE() << "the test knows no argument " << name;
       }
     }
+    Nest query_mask, value_mask, key_mask;
     for (const auto& [name, value] : case_["tensor_kwargs"].as_dict()) {
       if (name == "mask") {
         args.mask = load(golden_, value);
       } else if (name == "initial_state") {
         args.initial_state = load(golden_, value);
+      } else if (name == "attention_mask") {
+        args.attention_mask = golden_.array(value);
+      } else if (name == "query_mask" || name == "value_mask" || name == "key_mask") {
+        (name == "query_mask"   ? query_mask
+         : name == "value_mask" ? value_mask
+                                : key_mask) = load(golden_, value);
+        args.mask = Nest{query_mask, value_mask, key_mask};
       } else {
         ADD_FAILURE() << "the test knows no argument " << name;
       }
@@ -203,6 +211,8 @@ class Case {
   }
 
   void check_config() {
+    EXPECT_EQ(serialize_object(*layer_)["class_name"].as_string(),
+              case_["serialized"]["class_name"].as_string());
     const Json ours = layer_->get_config();
     for (const auto& [key, value] : case_["config"].as_dict()) {
       const Json* found = ours.find(key);

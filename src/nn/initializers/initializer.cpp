@@ -249,6 +249,25 @@ Tensor Fan<Derived>::operator()(const Shape& shape, DType dtype) const {
                          this->options_.input_axes, this->options_.output_axes, shape, dtype);
 }
 
+// Programs make these classes, so their members must be in the library.
+template class Seeded<RandomNormal, RandomNormalOptions>;
+template class Seeded<TruncatedNormal, RandomNormalOptions>;
+template class Seeded<RandomUniform, RandomUniformOptions>;
+template class Seeded<Orthogonal, OrthogonalOptions>;
+template class Seeded<VarianceScaling, VarianceScalingOptions>;
+template class Seeded<GlorotUniform, FanOptions>;
+template class Fan<GlorotUniform>;
+template class Seeded<GlorotNormal, FanOptions>;
+template class Fan<GlorotNormal>;
+template class Seeded<HeUniform, FanOptions>;
+template class Fan<HeUniform>;
+template class Seeded<HeNormal, FanOptions>;
+template class Fan<HeNormal>;
+template class Seeded<LecunUniform, FanOptions>;
+template class Fan<LecunUniform>;
+template class Seeded<LecunNormal, FanOptions>;
+template class Fan<LecunNormal>;
+
 #define KERAS_REGISTER_INITIALIZER(Class, ...)            \
   [[maybe_unused]] static const bool registered_##Class = \
       internal::register_configured<Class, Initializer>("keras.initializers", {__VA_ARGS__})
