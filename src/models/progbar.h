@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "keras/models/logs.h"
+#include "keras/models/callback.h"
 
 namespace keras::internal {
 

@@ -35,10 +35,8 @@ Tensor batch_and_steps_exchanged(const Tensor& x) {
   return prim::transpose(x, axes);
 }
 
-}  // namespace
-
-RecurrentResult run_recurrent_scan(const RecurrentLoop& loop, const RecurrentStep& step,
-                                   const Tensor& sequences, std::vector<Tensor> states, const Tensor& mask) {
+RecurrentResult run_scan(const RecurrentLoop& loop, const RecurrentStep& step, const Tensor& sequences,
+                         std::vector<Tensor> states, const Tensor& mask) {
   // What lasts for the whole sequence, such as dropout masks, is made in this step and not inside the scan;
   // it tells the type of the output, too.
   const Tensor kind = step(prim::index_axis(sequences, 1, Dim(0)), states).first;
@@ -65,10 +63,12 @@ RecurrentResult run_recurrent_scan(const RecurrentLoop& loop, const RecurrentSte
   return result;
 }
 
+}  // namespace
+
 RecurrentResult run_recurrent(const RecurrentLoop& loop, const RecurrentStep& step, const Tensor& sequences,
                               std::vector<Tensor> states, const Tensor& mask) {
   const Dim count = sequences.dim(1);
-  if (!count.known()) return run_recurrent_scan(loop, step, sequences, std::move(states), mask);
+  if (!count.known()) return run_scan(loop, step, sequences, std::move(states), mask);
   if (count == Dim(0)) {
     fail<ValueError>({"RNN", "There must be at least one step", sequences.shape().to_string(), ""});
   }

@@ -8,12 +8,15 @@
 
 namespace keras::internal {
 
+void check_spatial_rank(std::string_view where, const Shape& shape, int rank) {
+  if (shape.rank() == rank + 2) return;
+  fail<ValueError>({where,
+                    fmt::format("The input must have {} axes: batch, {} spatial, channels", rank + 2, rank),
+                    fmt::format("shape {}", shape.to_string()), ""});
+}
+
 Dim channels_of(std::string_view where, const Shape& shape, int rank, const std::string& data_format) {
-  if (shape.rank() != rank + 2) {
-    fail<ValueError>({where,
-                      fmt::format("The input must have {} axes: batch, {} spatial, channels", rank + 2, rank),
-                      fmt::format("shape {}", shape.to_string()), ""});
-  }
+  check_spatial_rank(where, shape, rank);
   const Dim channels = data_format == "channels_first" ? shape[1] : shape.back();
   if (!channels.known()) {
     fail<ValueError>(

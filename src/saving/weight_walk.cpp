@@ -8,6 +8,8 @@
 #include <map>
 
 #include "keras/base/error.h"
+#include "keras/nn/lora.h"
+#include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 
 namespace keras::internal {
@@ -40,11 +42,28 @@ class ItemNames {
   std::map<std::string, int> used_;
 };
 
+// The layer's low-rank adaptation, whose factors no file holds; null when it has none.
+const LowRankAdapted* adaptation(const Layer& layer) {
+  const auto* adapted = dynamic_cast<const LowRankAdapted*>(&layer);
+  return adapted != nullptr && adapted->lora_enabled() ? adapted : nullptr;
+}
+
 std::vector<Variable> own_variables(const Layer& layer) {
   auto out = layer.core().trainable_variables;
   const auto& rest = layer.core().non_trainable_variables;
   out.insert(out.end(), rest.begin(), rest.end());
+  if (const auto* adapted = adaptation(layer)) {
+    std::erase_if(out, [&](const Variable& v) { return v.same(adapted->lora_a) || v.same(adapted->lora_b); });
+  }
   return out;
+}
+
+// What a file holds for a variable of the layer: itself, or the kernel in use of an adapted one.
+Tensor saved_value(const Layer& layer, const Variable& variable) {
+  const auto* adapted = adaptation(layer);
+  if (adapted == nullptr || !adapted->adapted_weight().same(variable)) return variable.slot().value;
+  const AutocastScope plain(std::nullopt);
+  return adapted->merged_weight(variable.dtype());
 }
 
 // Calls f(child, path) for every child of a layer; the optimizer stands among them as an attribute.
@@ -76,7 +95,7 @@ void WeightSaver::save_layer(const Layer& layer, const std::string& path, const 
   const std::string vars = joined(path, "vars");
   writer_.group(vars, layer.name());
   const auto variables = own_variables(layer);
-  for (size_t i = 0; i < variables.size(); ++i) writer_.put(vars, i, variables[i].slot().value);
+  for (size_t i = 0; i < variables.size(); ++i) writer_.put(vars, i, saved_value(layer, variables[i]));
   for_each_child(
       layer, path, optimizer != nullptr,
       [&](const Layer& child, const std::string& at) { save_layer(child, at, nullptr); },
@@ -109,6 +128,11 @@ void WeightLoader::load_layer(Layer& layer, const std::string& path, Optimizer* 
            ""});
     }
     variables[i].assign(value);
+  }
+  if (const auto* adapted = adaptation(layer)) {
+    for (const Variable& factor : {adapted->lora_a, adapted->lora_b}) {
+      factor.assign(ops::zeros_like(factor.slot().value));
+    }
   }
   for_each_child(
       layer, path, optimizer != nullptr,

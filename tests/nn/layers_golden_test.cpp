@@ -18,69 +18,11 @@ namespace {
 
 // Classes that the archives have and this library does not have yet. A class that comes or goes without a
 // change here fails NothingIsForgotten.
-const std::set<std::string> kMissing = {"AdaptiveAveragePooling1D",
-                                        "AdaptiveAveragePooling2D",
-                                        "AdaptiveAveragePooling3D",
-                                        "AdaptiveMaxPooling1D",
-                                        "AdaptiveMaxPooling2D",
-                                        "AdaptiveMaxPooling3D",
-                                        "AlphaDropout",
-                                        "AutoContrast",
-                                        "CategoryEncoding",
-                                        "CenterCrop",
-                                        "Conv1DTranspose",
-                                        "Conv2DTranspose",
-                                        "Conv3DTranspose",
-                                        "ConvLSTM1D",
-                                        "ConvLSTM2D",
-                                        "ConvLSTM3D",
-                                        "Cropping1D",
-                                        "Cropping2D",
-                                        "Cropping3D",
-                                        "DepthwiseConv1D",
-                                        "DepthwiseConv2D",
-                                        "Discretization",
-                                        "Equalization",
-                                        "GaussianDropout",
-                                        "GaussianNoise",
-                                        "GlobalAveragePooling1D",
-                                        "GlobalAveragePooling2D",
-                                        "GlobalAveragePooling3D",
-                                        "GlobalMaxPooling1D",
-                                        "GlobalMaxPooling2D",
-                                        "GlobalMaxPooling3D",
-                                        "HashedCrossing",
-                                        "Hashing",
-                                        "IntegerLookup",
-                                        "MelSpectrogram",
-                                        "Normalization",
-                                        "Resizing",
-                                        "ReversibleEmbedding",
-                                        "STFTSpectrogram",
-                                        "SeparableConv1D",
-                                        "SeparableConv2D",
-                                        "Solarization",
-                                        "SpatialDropout1D",
-                                        "SpatialDropout2D",
-                                        "SpatialDropout3D",
-                                        "SpectralNormalization",
-                                        "UpSampling1D",
-                                        "UpSampling2D",
-                                        "UpSampling3D",
-                                        "ZeroPadding1D",
-                                        "ZeroPadding2D",
-                                        "ZeroPadding3D"};
-
-// Cases that do not agree, by their names: LoRA weights, which no layer here has; and channels_first
-// convolutions whose goldens are transposed channels_last results.
-const std::set<std::string> kDiffering = {"conv1d_groups_channels_first",
-                                          "conv2d_lora",
-                                          "dense_lora",
-                                          "dense_lora_alpha",
-                                          "conv3d_channels_first",
-                                          "conv3d_same_stride2_channels_first",
-                                          "embedding_lora",
-                                          "einsum_lora"};
+const std::set<std::string> kMissing = {
+    "AutoContrast",        "CategoryEncoding", "CenterCrop",     "ConvLSTM1D",
+    "ConvLSTM2D",          "ConvLSTM3D",       "Discretization", "Equalization",
+    "HashedCrossing",      "Hashing",          "IntegerLookup",  "MelSpectrogram",
+    "ReversibleEmbedding", "STFTSpectrogram",  "Solarization",   "SpectralNormalization"};
 
 Tolerance tolerance_of(DType dtype) {
   if (dtype == DType::float64) return {1e-9, 1e-9};
@@ -289,6 +231,8 @@ class Case {
   }
 
   void compare_gradient(const Tensor& ours, const Json& key, const Tensor& of, const std::string& what) {
+    // TensorFlow gave garbage, so that the archive holds none; the op's own test checks the gradient.
+    if (key.is_null() && case_.get("note", "").as_string().starts_with("no gradient")) return;
     if (key.is_null()) {
       if (ours.defined()) {
         EXPECT_TRUE(close(ours, ops::zeros_like(of))) << "gradient of " << what;
@@ -349,7 +293,6 @@ TEST_P(LayersGolden, AreKeras) {
   ASSERT_FALSE(golden.cases().empty());
   for (const Json& c : golden.cases()) {
     if (kMissing.count(c["class_name"].as_string()) != 0) continue;
-    if (kDiffering.count(c["name"].as_string()) != 0) continue;
     SCOPED_TRACE(family + " case " + c["name"].as_string() + ": " + c["class_name"].as_string() + " " +
                  c["config"].dump() + " called with " + c["call_kwargs"].dump());
     try {

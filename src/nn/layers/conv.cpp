@@ -7,19 +7,13 @@
 #include "keras/ops/convolution.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
+#include "nn/conv_arguments.h"
 #include "nn/data_format.h"
 #include "nn/spatial.h"
 
 namespace keras::layers {
 
 namespace {
-
-void require_positive(const char* where, const char* what, int64_t value) {
-  if (value < 1) {
-    internal::fail<ValueError>(
-        {where, fmt::format("{} must be positive", what), fmt::format("{}={}", what, value), ""});
-  }
-}
 
 ConvLayerOptions with_window(ConvLayerOptions options, int64_t filters, IntTuple kernel_size) {
   options.filters = filters;
@@ -35,8 +29,8 @@ BaseConv<Derived>::BaseConv(int rank, ConvLayerOptions options)
   auto& o = this->options_;
   const char* where = Derived::kClassName;
   const auto axes = static_cast<size_t>(rank);
-  require_positive(where, "filters", o.filters);
-  require_positive(where, "groups", o.groups);
+  internal::require_positive(where, "filters", o.filters);
+  internal::require_positive(where, "groups", o.groups);
   if (o.filters % o.groups != 0) {
     internal::fail<ValueError>({where, "filters must be a multiple of groups",
                                 fmt::format("filters={}, groups={}", o.filters, o.groups), ""});
@@ -45,19 +39,8 @@ BaseConv<Derived>::BaseConv(int rank, ConvLayerOptions options)
   o.strides = o.strides.expanded(axes, where, "strides");
   o.dilation_rate = o.dilation_rate.expanded(axes, where, "dilation_rate");
   o.data_format = internal::standardize_data_format(where, o.data_format);
-  if (o.padding != "valid" && o.padding != "same" && !(o.padding == "causal" && rank == 1)) {
-    internal::fail_unknown_name(where, "padding", o.padding,
-                                rank == 1 ? std::vector<std::string>{"valid", "same", "causal"}
-                                          : std::vector<std::string>{"valid", "same"});
-  }
-  bool strided = false;
-  bool dilated = false;
-  for (const int64_t s : o.strides) strided = strided || s > 1;
-  for (const int64_t d : o.dilation_rate) dilated = dilated || d > 1;
-  if (strided && dilated) {
-    internal::fail<ValueError>(
-        {where, "Strides above 1 and a dilation_rate above 1 do not go together", "both", ""});
-  }
+  o.padding = internal::standardize_padding(where, o.padding, rank == 1);
+  internal::forbid_strided_dilation(where, o.strides, o.dilation_rate);
   if (!o.activation) o.activation = "linear";
   this->core().activity_regularizer = o.activity_regularizer;
 }
@@ -84,13 +67,28 @@ void BaseConv<Derived>::build(const Shape& input_shape) {
                       .regularizer = o.bias_regularizer,
                       .constraint = o.bias_constraint});
   }
+  if (o.lora_rank) enable_lora(*o.lora_rank, {.alpha = o.lora_alpha});
+}
+
+template <class Derived>
+void BaseConv<Derived>::enable_lora(int64_t rank, LoraOptions options) {
+  const auto& o = this->options_;
+  this->add_factors(this->name(), "kernel", static_cast<bool>(o.kernel_constraint), o.kernel_regularizer,
+                    rank, options,
+                    [this](Variable& member, std::string_view weight, const Shape& shape,
+                           const WeightOptions& how) { this->add_weight(member, weight, shape, how); });
+}
+
+template <class Derived>
+Json BaseConv<Derived>::get_config() const {
+  return this->with_lora(ConfiguredLayer<Derived, ConvLayerOptions>::get_config());
 }
 
 template <class Derived>
 Tensor BaseConv<Derived>::call(const Tensor& inputs, const CallArgs&) {
   const auto& o = this->options_;
-  Tensor y = ops::conv(inputs, kernel.value(), internal::spatial_size(o.strides), o.padding, o.data_format,
-                       internal::spatial_size(o.dilation_rate));
+  Tensor y = ops::conv(inputs, this->merged_weight(this->compute_dtype()), internal::spatial_size(o.strides),
+                       o.padding, o.data_format, internal::spatial_size(o.dilation_rate));
   if (o.use_bias) y = y + internal::channel_shaped(bias.value(), rank_, o.data_format);
   return (*o.activation)(y);
 }

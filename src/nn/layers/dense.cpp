@@ -43,15 +43,23 @@ void Dense::build(const Shape& input_shape) {
                 .regularizer = options_.bias_regularizer,
                 .constraint = options_.bias_constraint});
   }
+  if (options_.lora_rank) enable_lora(*options_.lora_rank, {.alpha = options_.lora_alpha});
+}
+
+void Dense::enable_lora(int64_t rank, LoraOptions options) {
+  add_factors(name(), "kernel", static_cast<bool>(options_.kernel_constraint), options_.kernel_regularizer,
+              rank, options,
+              [this](Variable& member, std::string_view weight, const Shape& shape,
+                     const WeightOptions& how) { add_weight(member, weight, shape, how); });
 }
 
 Tensor Dense::call(const Tensor& inputs, const CallArgs&) {
-  return internal::linear(inputs, kernel.value(), options_.use_bias ? bias.value() : Tensor(),
+  return internal::linear(inputs, merged_weight(compute_dtype()), options_.use_bias ? bias.value() : Tensor(),
                           *options_.activation);
 }
 
 Json Dense::get_config() const {
-  return internal::without_null(ConfiguredLayer::get_config(), {"activity_regularizer"});
+  return internal::without_null(with_lora(ConfiguredLayer::get_config()), {"activity_regularizer"});
 }
 
 }  // namespace keras::layers

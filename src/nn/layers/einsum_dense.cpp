@@ -60,6 +60,29 @@ Equation parse_equation(const std::string& text) {
   return e;
 }
 
+// The output's axes that the bias has, 1 for the others behind its first.
+Shape bias_shape(const std::string& where, const std::string& equation, const Equation& e,
+                 const std::string& axes, const std::map<char, std::optional<Dim>>& output_dims, int elided) {
+  size_t first = e.output.size();
+  for (const char letter : axes) {
+    const size_t place = e.output.find(letter);
+    if (place == std::string::npos) {
+      internal::fail<ValueError>({where, fmt::format("The bias axis '{}' must be in the output", letter),
+                                  fmt::format("equation '{}'", equation), ""});
+    }
+    first = std::min(first, place);
+  }
+  Shape shape;
+  for (size_t i = first; i < e.output.size(); ++i) {
+    const bool has = axes.find(e.output[i]) != std::string::npos;
+    shape.push_back(has ? output_dims.at(e.output[i]).value_or(Dim::unknown()) : Dim(1));
+  }
+  if (!e.left) {
+    for (int i = 0; i < elided; ++i) shape.push_back(1);
+  }
+  return shape;
+}
+
 }  // namespace
 
 EinsumDense::EinsumDense(EinsumDenseOptions options) : ConfiguredLayer(std::move(options)) {
@@ -142,33 +165,27 @@ void EinsumDense::build(const Shape& input_shape) {
              {.initializer = options_.kernel_initializer,
               .regularizer = options_.kernel_regularizer,
               .constraint = options_.kernel_constraint});
-  if (!options_.bias_axes || options_.bias_axes->empty()) return;
-  const std::string& axes = *options_.bias_axes;
-  size_t first = e.output.size();
-  for (const char letter : axes) {
-    const size_t place = e.output.find(letter);
-    if (place == std::string::npos) {
-      internal::fail<ValueError>({name(), fmt::format("The bias axis '{}' must be in the output", letter),
-                                  fmt::format("equation '{}'", options_.equation), ""});
-    }
-    first = std::min(first, place);
+  if (options_.bias_axes && !options_.bias_axes->empty()) {
+    add_weight(bias, "bias",
+               bias_shape(name(), options_.equation, e, *options_.bias_axes, output_dims, elided),
+               {.initializer = options_.bias_initializer,
+                .regularizer = options_.bias_regularizer,
+                .constraint = options_.bias_constraint});
   }
-  Shape bias_shape;
-  for (size_t i = first; i < e.output.size(); ++i) {
-    const bool has = axes.find(e.output[i]) != std::string::npos;
-    bias_shape.push_back(has ? output_dims.at(e.output[i]).value_or(Dim::unknown()) : Dim(1));
-  }
-  if (!e.left) {
-    for (int i = 0; i < elided; ++i) bias_shape.push_back(1);
-  }
-  add_weight(bias, "bias", bias_shape,
-             {.initializer = options_.bias_initializer,
-              .regularizer = options_.bias_regularizer,
-              .constraint = options_.bias_constraint});
+  if (options_.lora_rank) enable_lora(*options_.lora_rank, {.alpha = options_.lora_alpha});
 }
 
+void EinsumDense::enable_lora(int64_t rank, LoraOptions options) {
+  add_factors(name(), "kernel", static_cast<bool>(options_.kernel_constraint), options_.kernel_regularizer,
+              rank, options,
+              [this](Variable& member, std::string_view weight, const Shape& shape,
+                     const WeightOptions& how) { add_weight(member, weight, shape, how); });
+}
+
+Json EinsumDense::get_config() const { return with_lora(ConfiguredLayer::get_config()); }
+
 Tensor EinsumDense::call(const Tensor& inputs, const CallArgs&) {
-  Tensor y = ops::einsum(options_.equation, {inputs, kernel.value()});
+  Tensor y = ops::einsum(options_.equation, {inputs, merged_weight(compute_dtype())});
   if (bias.defined()) y = y + bias.value();
   return (*options_.activation)(y);
 }

@@ -35,12 +35,22 @@ void Embedding::build(const Shape&) {
              {.initializer = options_.embeddings_initializer,
               .regularizer = options_.embeddings_regularizer,
               .constraint = options_.embeddings_constraint});
+  if (options_.lora_rank) enable_lora(*options_.lora_rank, {.alpha = options_.lora_alpha});
 }
+
+void Embedding::enable_lora(int64_t rank, LoraOptions options) {
+  add_factors(name(), "embeddings", static_cast<bool>(options_.embeddings_constraint),
+              options_.embeddings_regularizer, rank, options,
+              [this](Variable& member, std::string_view weight, const Shape& shape,
+                     const WeightOptions& how) { add_weight(member, weight, shape, how); });
+}
+
+Json Embedding::get_config() const { return with_lora(ConfiguredLayer::get_config()); }
 
 Tensor Embedding::call(const Tensor& inputs, const CallArgs&) {
   const bool index = inputs.dtype() == DType::int32 || inputs.dtype() == DType::int64;
   const Tensor indices = index ? inputs : ops::cast(inputs, DType::int32);
-  return ops::cast(ops::take(embeddings.value(), indices, 0), compute_dtype());
+  return ops::cast(ops::take(merged_weight(compute_dtype()), indices, 0), compute_dtype());
 }
 
 Nest Embedding::compute_mask(const Nest& inputs, const Nest&) {

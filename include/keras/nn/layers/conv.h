@@ -3,6 +3,7 @@
 
 #include "keras/nn/activations.h"
 #include "keras/nn/layer.h"
+#include "keras/nn/lora.h"
 #include "keras/schema/int_tuple.h"
 
 namespace keras {
@@ -24,6 +25,8 @@ struct ConvLayerOptions {
   ObjectRef<Regularizer> activity_regularizer = {};
   ObjectRef<Constraint> kernel_constraint = {};
   ObjectRef<Constraint> bias_constraint = {};
+  std::optional<int64_t> lora_rank = {};  ///< rank of a low-rank adaptation, see LowRankAdapted
+  std::optional<double> lora_alpha = {};  ///< its factor; none: the rank
   std::string name = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -48,7 +51,9 @@ struct FieldTable<ConvLayerOptions> {
                  field<&O::bias_regularizer>("bias_regularizer", "Penalty on the bias"),
                  field<&O::activity_regularizer>("activity_regularizer", "Penalty on the output"),
                  field<&O::kernel_constraint>("kernel_constraint", "Constraint of the kernel"),
-                 field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"));
+                 field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"),
+                 field<&O::lora_rank>("lora_rank", "Rank of a low-rank adaptation"),
+                 field<&O::lora_alpha>("lora_alpha", "Factor of the adaptation; none is the rank"));
 };
 
 /// The same for every number of spatial axes.
@@ -60,10 +65,13 @@ namespace layers {
 
 /// What the convolutions over one, two and three spatial axes share.
 template <class Derived>
-class BaseConv : public ConfiguredLayer<Derived, ConvLayerOptions> {
+class BaseConv : public ConfiguredLayer<Derived, ConvLayerOptions>, public LowRankAdapted {
  public:
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
+  Json get_config() const override;
+  const Variable& adapted_weight() const override { return kernel; }
+  void enable_lora(int64_t rank, LoraOptions options = {}) override;
 
   Variable kernel;  ///< (window..., input channels / groups, filters)
   Variable bias;    ///< (filters,)

@@ -3,6 +3,7 @@
 
 #include "keras/nn/activations.h"
 #include "keras/nn/layer.h"
+#include "keras/nn/lora.h"
 
 namespace keras {
 
@@ -17,7 +18,9 @@ struct DenseOptions {
   ObjectRef<Regularizer> activity_regularizer = {};
   ObjectRef<Constraint> kernel_constraint = {};
   ObjectRef<Constraint> bias_constraint = {};
-  Json quantization_config = {};  ///< kept for files; quantized layers are not made here
+  std::optional<int64_t> lora_rank = {};  ///< rank of a low-rank adaptation, see LowRankAdapted
+  std::optional<double> lora_alpha = {};  ///< its factor; none: the rank
+  Json quantization_config = {};          ///< kept for files; quantized layers are not made here
   std::string name = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -37,6 +40,8 @@ struct FieldTable<DenseOptions> {
       field<&O::activity_regularizer>("activity_regularizer", "Penalty on the output"),
       field<&O::kernel_constraint>("kernel_constraint", "Constraint of the kernel"),
       field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"),
+      field<&O::lora_rank>("lora_rank", "Rank of a low-rank adaptation"),
+      field<&O::lora_alpha>("lora_alpha", "Factor of the adaptation; none is the rank"),
       field<&O::quantization_config>("quantization_config", "Quantization of files, kept as it is"));
 };
 
@@ -44,7 +49,7 @@ namespace layers {
 
 /// activation(x kernel + bias) over the last axis: (..., in) -> (..., units) (keras.layers.Dense).
 /// Throws ValueError for units below 1 or an input without axes.
-class Dense : public ConfiguredLayer<Dense, DenseOptions> {
+class Dense : public ConfiguredLayer<Dense, DenseOptions>, public LowRankAdapted {
  public:
   static constexpr const char* kClassName = "Dense";
   explicit Dense(DenseOptions options);
@@ -52,6 +57,8 @@ class Dense : public ConfiguredLayer<Dense, DenseOptions> {
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
   Json get_config() const override;
+  const Variable& adapted_weight() const override { return kernel; }
+  void enable_lora(int64_t rank, LoraOptions options = {}) override;
 
   Variable kernel;  ///< (in, units)
   Variable bias;    ///< (units,)

@@ -3,6 +3,7 @@
 
 #include "keras/nn/activations.h"
 #include "keras/nn/layer.h"
+#include "keras/nn/lora.h"
 #include "keras/schema/int_tuple.h"
 
 namespace keras {
@@ -19,7 +20,9 @@ struct EinsumDenseOptions {
   ObjectRef<Regularizer> activity_regularizer = {};              ///< penalty on the output
   ObjectRef<Constraint> kernel_constraint = {};                  ///< constraint of the kernel
   ObjectRef<Constraint> bias_constraint = {};                    ///< constraint of the bias
-  Json quantization_config = {};                                 ///< quantization of files, kept as it is
+  std::optional<int64_t> lora_rank = {};  ///< rank of a low-rank adaptation, see LowRankAdapted
+  std::optional<double> lora_alpha = {};  ///< its factor; none: the rank
+  Json quantization_config = {};          ///< quantization of files, kept as it is
   std::string name = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -40,6 +43,8 @@ struct FieldTable<EinsumDenseOptions> {
       field<&O::activity_regularizer>("activity_regularizer", "Penalty on the output"),
       field<&O::kernel_constraint>("kernel_constraint", "Constraint of the kernel"),
       field<&O::bias_constraint>("bias_constraint", "Constraint of the bias"),
+      field<&O::lora_rank>("lora_rank", "Rank of a low-rank adaptation"),
+      field<&O::lora_alpha>("lora_alpha", "Factor of the adaptation; none is the rank"),
       field<&O::quantization_config>("quantization_config", "Quantization of files, kept as it is"));
 };
 
@@ -47,7 +52,7 @@ namespace layers {
 
 /// activation(einsum(equation, x, kernel) + bias) (keras.layers.EinsumDense). The equation is "ab,bc->ac",
 /// "...x,xy->...y" or "ab...,bc->ac...". Throws ValueError for an equation of another form.
-class EinsumDense : public ConfiguredLayer<EinsumDense, EinsumDenseOptions> {
+class EinsumDense : public ConfiguredLayer<EinsumDense, EinsumDenseOptions>, public LowRankAdapted {
  public:
   static constexpr const char* kClassName = "EinsumDense";
   explicit EinsumDense(EinsumDenseOptions options);
@@ -55,6 +60,9 @@ class EinsumDense : public ConfiguredLayer<EinsumDense, EinsumDenseOptions> {
   EinsumDense(std::string equation, IntTuple output_shape, EinsumDenseOptions options = {});
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
+  Json get_config() const override;
+  const Variable& adapted_weight() const override { return kernel; }
+  void enable_lora(int64_t rank, LoraOptions options = {}) override;
 
   Variable kernel;  ///< by the equation's second operand
   Variable bias;    ///< broadcasts to the output

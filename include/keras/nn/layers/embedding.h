@@ -2,6 +2,7 @@
 #pragma once
 
 #include "keras/nn/layer.h"
+#include "keras/nn/lora.h"
 
 namespace keras {
 
@@ -13,7 +14,9 @@ struct EmbeddingOptions {
   ObjectRef<Regularizer> activity_regularizer = {};           ///< penalty on the output
   ObjectRef<Constraint> embeddings_constraint = {};           ///< constraint of the vectors
   bool mask_zero = false;                                     ///< whether index 0 is masked
-  Json quantization_config = {};                              ///< quantization of files, kept as it is
+  std::optional<int64_t> lora_rank = {};  ///< rank of a low-rank adaptation, see LowRankAdapted
+  std::optional<double> lora_alpha = {};  ///< its factor; none: the rank
+  Json quantization_config = {};          ///< quantization of files, kept as it is
   std::string name = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -30,6 +33,8 @@ struct FieldTable<EmbeddingOptions> {
       field<&O::activity_regularizer>("activity_regularizer", "Penalty on the output"),
       field<&O::embeddings_constraint>("embeddings_constraint", "Constraint of the vectors"),
       field<&O::mask_zero>("mask_zero", "Whether index 0 is masked"),
+      field<&O::lora_rank>("lora_rank", "Rank of a low-rank adaptation"),
+      field<&O::lora_alpha>("lora_alpha", "Factor of the adaptation; none is the rank"),
       field<&O::quantization_config>("quantization_config", "Quantization of files, kept as it is"));
 };
 
@@ -37,13 +42,16 @@ namespace layers {
 
 /// A learned vector for every integer: (...) -> (..., output_dim) (keras.layers.Embedding). Throws ValueError
 /// for sizes that are not positive.
-class Embedding : public ConfiguredLayer<Embedding, EmbeddingOptions> {
+class Embedding : public ConfiguredLayer<Embedding, EmbeddingOptions>, public LowRankAdapted {
  public:
   static constexpr const char* kClassName = "Embedding";
   explicit Embedding(EmbeddingOptions options);
   Embedding(int64_t input_dim, int64_t output_dim, EmbeddingOptions options = {});
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
+  Json get_config() const override;
+  const Variable& adapted_weight() const override { return embeddings; }
+  void enable_lora(int64_t rank, LoraOptions options = {}) override;
   Nest compute_mask(const Nest& inputs, const Nest& previous_mask) override;
 
   Variable embeddings;  ///< (input_dim, output_dim)
