@@ -2,6 +2,8 @@
 #include "autodiff/tape.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 
 #include "keras/base/error.h"
 #include "runtime/graph_driver.h"
@@ -12,15 +14,49 @@ namespace {
 
 bool differentiable(DType dtype) { return is_float(dtype) || is_complex(dtype); }
 
-bool reads(const std::string& spec, char first, size_t index) {
-  if (index > 4) return spec.find('*') != std::string::npos && first == 'a';
-  return spec.find(static_cast<char>(first + static_cast<char>(index))) != std::string::npos;
+// What the tape asks of an op's row, as bits: which operands (0 to 4, or all) and results (0 to 2) the
+// gradient reads, and its traits.
+enum OpBits : uint32_t {
+  kAllOperands = 1u << 5,
+  kFirstResult = 1u << 8,
+  kNoGradient = 1u << 16,
+  kControlFlow = 1u << 17,
+  kFused = 1u << 18,
+  kResiduals = 1u << 19,
+  kKnown = 1u << 31,
+};
+
+uint32_t bits_of_row(const OpDef& op) {
+  uint32_t bits = kKnown;
+  for (const char c : op.reads) {
+    if (c == '*') bits |= kAllOperands;
+    if (c >= 'a' && c <= 'e') bits |= 1u << (c - 'a');
+    if (c >= 'r' && c <= 't') bits |= kFirstResult << (c - 'r');
+  }
+  if (op.has('N')) bits |= kNoGradient;
+  if (op.has('X')) bits |= kControlFlow;
+  if (op.has('F')) bits |= kFused;
+  if (op.has('G')) bits |= kResiduals;
+  return bits;
 }
 
-bool reads_operand(const OpDef& op, size_t i) {
-  return op.reads.find('*') != std::string::npos || reads(op.reads, 'a', i);
+// Rows are read once: their strings are slow to search at every op.
+uint32_t bits_of(const OpDef& op) {
+  static std::array<std::atomic<uint32_t>, 512> known{};
+  const auto id = static_cast<size_t>(op.id);
+  if (id >= known.size()) return bits_of_row(op);
+  uint32_t bits = known[id].load(std::memory_order_relaxed);
+  if (bits == 0) {
+    bits = bits_of_row(op);
+    known[id].store(bits, std::memory_order_relaxed);
+  }
+  return bits;
 }
-bool reads_result(const OpDef& op, size_t i) { return reads(op.reads, 'r', i); }
+
+bool reads_operand(uint32_t bits, size_t i) {
+  return (bits & kAllOperands) != 0 || (i < 5 && (bits >> i & 1u) != 0);
+}
+bool reads_result(uint32_t bits, size_t i) { return i < 3 && (bits & kFirstResult << i) != 0; }
 
 }  // namespace
 
@@ -53,6 +89,7 @@ void TapeRecorder::stop() {
 
 void TapeRecorder::clear() {
   records_.clear();
+  customs_.clear();
   watched_.clear();
   reads_.clear();
   explicit_.clear();
@@ -64,12 +101,6 @@ void TapeRecorder::watch(const Tensor& tensor) { watched_.insert(tensor.identity
 bool TapeRecorder::watches_any(std::span<const Tensor> tensors) const {
   if (watched_.empty()) return false;
   return std::any_of(tensors.begin(), tensors.end(), [this](const Tensor& t) { return watches(t); });
-}
-
-SmallVector<bool, 4> TapeRecorder::watched_flags(std::span<const Tensor> operands) const {
-  SmallVector<bool, 4> flags;
-  for (const Tensor& t : operands) flags.push_back(watches(t));
-  return flags;
 }
 
 bool TapeRecorder::outer_tape_watches(std::span<const Tensor> tensors) const {
@@ -112,17 +143,18 @@ std::vector<uint64_t> TapeRecorder::identities_of(const VariableSlot& variable) 
 }
 
 Tensors TapeRecorder::apply(const OpCall& call) {
-  if (paused_ > 0 || call.op->has('N') || !watches_any(call.operands)) {
-    if (call.op->has('X') && paused_ == 0 && !below_->tracing()) return drive_control_flow(call);
+  const uint32_t bits = bits_of(*call.op);
+  if (paused_ > 0 || (bits & kNoGradient) != 0 || !watches_any(call.operands)) {
+    if ((bits & kControlFlow) != 0 && paused_ == 0 && !below_->tracing()) return drive_control_flow(call);
     const InterpreterScope down(*below_, InterpreterScope::Replace{});
     return below_->apply(call);
   }
   // Regions run op by op through this tape, which records what they do.
-  if (call.op->has('X') && !below_->tracing()) return drive_control_flow(call);
+  if ((bits & kControlFlow) != 0 && !below_->tracing()) return drive_control_flow(call);
   const OpRule& rule = call.op->rule;
-  const bool parts =
-      rule.decompose != nullptr &&
-      (rule.vjp == nullptr || (call.op->has('F') && (decompose_fused_ || outer_tape_watches(call.operands))));
+  const bool parts = rule.decompose != nullptr &&
+                     (rule.vjp == nullptr ||
+                      ((bits & kFused) != 0 && (decompose_fused_ || outer_tape_watches(call.operands))));
   if (parts) {
     DecomposeContext context{*call.op, call.attributes, call.operands, call.residuals};
     return rule.decompose(context);
@@ -131,44 +163,45 @@ Tensors TapeRecorder::apply(const OpCall& call) {
     fail<UnsupportedError>({call.op->name, "The op has no gradient", "",
                             "wrap the operand in ops::stop_gradient, or give a custom_gradient"});
   }
-  return record(call);
+  return record(call, bits);
 }
 
-Tensors TapeRecorder::record(const OpCall& call) {
+namespace {
+
+size_t count_results(const OpCall& call) {
+  if (call.op->results >= 0) return static_cast<size_t>(call.op->results);
+  SmallVector<TensorType, 6> types;
+  for (const Tensor& t : call.operands) types.push_back({t.dtype(), t.shape()});
+  return infer(*call.op, call.attributes, types).size();
+}
+
+}  // namespace
+
+Tensors TapeRecorder::record(const OpCall& call, uint32_t traits) {
   OpCall inner = call;
-  inner.residuals = call.residuals || call.op->has('G');
+  inner.residuals = call.residuals || (traits & kResiduals) != 0;
   Tensors results;
   {
     const InterpreterScope down(*below_, InterpreterScope::Replace{});
     results = below_->apply(inner);
   }
-  SmallVector<TensorType, 6> types;
-  for (const Tensor& t : call.operands) types.push_back({t.dtype(), t.shape()});
-  size_t own = results.size();
-  if (inner.residuals) {
-    own = call.op->results >= 0 ? static_cast<size_t>(call.op->results)
-                                : infer(*call.op, call.attributes, types).size();
-  }
+  const size_t own = inner.residuals ? count_results(call) : results.size();
   bool any = false;
   for (size_t i = 0; i < own; ++i) any = any || differentiable(results[i].dtype());
   if (any) {
-    auto& r = records_.emplace_back();
+    const size_t operands = call.operands.size();
+    TapeRecord& r = records_.add(operands, own, results.size() - own,
+                                 {static_cast<const uint8_t*>(call.attributes), call.op->attributes.size});
     r.op = call.op;
-    const auto* bytes = static_cast<const uint8_t*>(call.attributes);
-    r.attributes.assign(bytes, bytes + call.op->attributes.size);
-    r.watched = watched_flags(call.operands);
-    for (size_t i = 0; i < call.operands.size(); ++i) {
-      r.operand_ids.push_back(call.operands[i].identity());
-      r.operand_types.push_back(types[i]);
-      r.operands.push_back(reads_operand(*call.op, i) ? call.operands[i] : Tensor());
+    for (size_t i = 0; i < operands; ++i) {
+      records_.note(r, i, call.operands[i], reads_operand(traits, i));
+      r.watched[i] = watched_.contains(r.ids[i]);
     }
     for (size_t i = 0; i < own; ++i) {
-      r.result_ids.push_back(results[i].identity());
-      r.result_types.push_back({results[i].dtype(), results[i].shape()});
-      r.results.push_back(reads_result(*call.op, i) ? results[i] : Tensor());
-      if (differentiable(results[i].dtype())) watched_.insert(r.result_ids.back());
+      records_.note(r, operands + i, results[i], reads_result(traits, i));
+      if (differentiable(results[i].dtype())) watched_.insert(r.ids[operands + i]);
     }
-    for (size_t i = own; i < results.size(); ++i) r.residuals.push_back(results[i]);
+    for (size_t i = own; i < results.size(); ++i) r.kept[operands + i] = results[i];
   }
   if (!call.residuals) {
     while (results.size() > own) results.pop_back();
@@ -177,96 +210,104 @@ Tensors TapeRecorder::record(const OpCall& call) {
 }
 
 void TapeRecorder::record_custom(std::span<const Tensor> operands, std::span<const Tensor> results,
-                                 std::function<std::vector<Tensor>(const std::vector<Tensor>&)> gradient) {
+                                 RecordedGradient gradient) {
   if (paused_ > 0 || !watches_any(operands)) return;
-  auto& r = records_.emplace_back();
-  r.custom = std::move(gradient);
-  r.watched = watched_flags(operands);
-  for (const Tensor& t : operands) {
-    r.operand_ids.push_back(t.identity());
-    r.operand_types.push_back({t.dtype(), t.shape()});
+  TapeRecord& r = records_.add(operands.size(), results.size(), 0, {});
+  r.custom = static_cast<int32_t>(customs_.size());
+  customs_.push_back(std::move(gradient));
+  for (size_t i = 0; i < operands.size(); ++i) {
+    records_.note(r, i, operands[i], false);
+    r.watched[i] = watched_.contains(r.ids[i]);
   }
-  for (const Tensor& t : results) {
-    r.result_ids.push_back(t.identity());
-    r.result_types.push_back({t.dtype(), t.shape()});
-    watched_.insert(t.identity());
+  for (size_t i = 0; i < results.size(); ++i) {
+    records_.note(r, operands.size() + i, results[i], false);
+    watched_.insert(r.ids[operands.size() + i]);
   }
 }
 
-namespace {
-
-std::vector<Tensor> run_vjp(const TapeRecord& r, const std::vector<Tensor>& cotangents) {
-  if (r.custom) return r.custom(cotangents);
-  VjpContext context{*r.op,          r.attributes.data(), r.operands, r.operand_types, r.results,
-                     r.result_types, r.residuals,         cotangents, r.watched,       {}};
+std::vector<Tensor> TapeRecorder::run_vjp(TapeRecord& r, const std::vector<Tensor>& cotangents) const {
+  if (r.op == nullptr) return customs_[static_cast<size_t>(r.custom)](cotangents);
+  SmallVector<TensorType, 3> operand_types;
+  SmallVector<TensorType, 2> result_types;
+  for (size_t i = 0; i < r.num_operands; ++i) operand_types.push_back(r.types[i].of(r.kept[i]));
+  for (size_t i = r.num_operands; i < r.num_operands + r.num_results; ++i) {
+    result_types.push_back(r.types[i].of(r.kept[i]));
+  }
+  VjpContext context{*r.op,        r.attributes,  r.operands(), operand_types, r.results(),
+                     result_types, r.residuals(), cotangents,   r.needed(),    {}};
   const Tensors out = r.op->rule.vjp(context);
   return {out.begin(), out.end()};
 }
-
-}  // namespace
 
 std::vector<Tensor> TapeRecorder::backward(const std::vector<Tensor>& targets,
                                            const std::vector<Tensor>& seeds,
                                            const std::vector<std::vector<uint64_t>>& sources,
                                            bool keep_records) {
-  // Records made by this very call (a persistent tape differentiating itself) come after `count`.
   const size_t count = records_.size();
-  std::unordered_set<uint64_t> dependent;
-  for (const auto& ids : sources) dependent.insert(ids.begin(), ids.end());
+  IdSet dependent;
+  IdSet wanted;
+  for (const auto& ids : sources) {
+    for (const uint64_t id : ids) {
+      dependent.insert(id);
+      wanted.insert(id);
+    }
+  }
   std::vector<bool> relevant(count, false);
   for (size_t k = 0; k < count; ++k) {
-    const auto& r = records_[k];
-    relevant[k] = std::any_of(r.operand_ids.begin(), r.operand_ids.end(),
-                              [&](uint64_t id) { return dependent.contains(id); });
-    if (relevant[k]) dependent.insert(r.result_ids.begin(), r.result_ids.end());
+    const auto operands = records_[k].operand_ids();
+    relevant[k] =
+        std::any_of(operands.begin(), operands.end(), [&](uint64_t id) { return dependent.contains(id); });
+    if (!relevant[k]) continue;
+    for (const uint64_t id : records_[k].result_ids()) dependent.insert(id);
   }
 
-  std::unordered_map<uint64_t, Tensor> cotangent_of;
+  IdMap<Tensor> cotangent_of;
   for (size_t i = 0; i < targets.size(); ++i) {
-    auto& slot = cotangent_of[targets[i].identity()];
+    Tensor& slot = cotangent_of[targets[i].identity()];
     slot = accumulate(slot, seeds[i]);
   }
-  std::unordered_set<uint64_t> wanted;
-  for (const auto& ids : sources) wanted.insert(ids.begin(), ids.end());
 
+  std::vector<Tensor> cotangents;
   for (size_t k = count; k-- > 0;) {
     if (!relevant[k]) continue;
-    std::vector<Tensor> cotangents;
+    TapeRecord& r = records_[k];
+    cotangents.clear();
     bool any = false;
-    for (const uint64_t id : records_[k].result_ids) {
-      const auto it = cotangent_of.find(id);
-      if (it == cotangent_of.end()) {
+    for (const uint64_t id : r.result_ids()) {
+      Tensor* const arrived = cotangent_of.find(id);
+      if (arrived == nullptr || !arrived->defined()) {
         cotangents.emplace_back();
         continue;
       }
-      cotangents.push_back(it->second);
-      any = any || it->second.defined();
+      any = true;
       // A result's cotangent is complete once its maker is reached; only sources keep theirs.
-      if (!wanted.contains(id)) cotangent_of.erase(it);
+      if (wanted.contains(id)) {
+        cotangents.push_back(*arrived);
+      } else {
+        cotangents.push_back(std::exchange(*arrived, Tensor()));
+      }
     }
     if (!any) continue;
-    // Ops of the rule may be recorded on this tape, which may move the records.
-    const TapeRecord r = keep_records ? records_[k] : std::move(records_[k]);
     const auto gradients = run_vjp(r, cotangents);
-    if (gradients.size() != r.operand_ids.size()) {
+    if (gradients.size() != r.num_operands) {
       const std::string name = r.op != nullptr ? r.op->name : "custom_gradient";
       fail<ValueError>(
           {name, "A gradient gives one cotangent per operand",
-           std::to_string(gradients.size()) + " for " + std::to_string(r.operand_ids.size()) + " operands",
-           ""});
+           std::to_string(gradients.size()) + " for " + std::to_string(r.num_operands) + " operands", ""});
     }
     for (size_t i = 0; i < gradients.size(); ++i) {
-      if (!gradients[i].defined() || !dependent.contains(r.operand_ids[i])) continue;
-      auto& slot = cotangent_of[r.operand_ids[i]];
+      if (!gradients[i].defined() || !dependent.contains(r.ids[i])) continue;
+      Tensor& slot = cotangent_of[r.ids[i]];
       slot = accumulate(slot, gradients[i]);
     }
+    if (!keep_records) r.release();
   }
 
   std::vector<Tensor> out;
   for (const auto& ids : sources) {
     Tensor sum;
     for (const uint64_t id : ids) {
-      if (const auto it = cotangent_of.find(id); it != cotangent_of.end()) sum = accumulate(sum, it->second);
+      if (const Tensor* arrived = cotangent_of.find(id)) sum = accumulate(sum, *arrived);
     }
     out.push_back(sum);
   }

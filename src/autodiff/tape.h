@@ -1,32 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "autodiff/id_map.h"
+#include "autodiff/tape_records.h"
 #include "keras/runtime/interpreter.h"
 #include "keras/runtime/variable.h"
 
 namespace keras::internal {
 
-/// One recorded op with what its gradient will read.
-struct TapeRecord {
-  const OpDef* op = nullptr;
-  std::vector<uint8_t> attributes;
-  SmallVector<uint64_t, 4> operand_ids;
-  SmallVector<bool, 4> watched;
-  SmallVector<TensorType, 3> operand_types;
-  Tensors operands;  ///< undefined where the gradient does not read them
-  SmallVector<uint64_t, 2> result_ids;
-  SmallVector<TensorType, 2> result_types;
-  Tensors results;
-  Tensors residuals;
-  /// Set for a custom gradient instead of `op`.
-  std::function<std::vector<Tensor>(const std::vector<Tensor>& cotangents)> custom;
-};
+/// From the cotangents of results to those of operands.
+using RecordedGradient = std::function<std::vector<Tensor>(const std::vector<Tensor>& cotangents)>;
 
 /// The interpreter behind a GradientTape.
 class TapeRecorder final : public Interpreter {
@@ -48,7 +38,7 @@ class TapeRecorder final : public Interpreter {
   bool watches(const Tensor& tensor) const { return watched_.contains(tensor.identity()); }
   bool watches_any(std::span<const Tensor> tensors) const;
   void record_custom(std::span<const Tensor> operands, std::span<const Tensor> results,
-                     std::function<std::vector<Tensor>(const std::vector<Tensor>&)> gradient);
+                     RecordedGradient gradient);
 
   Tensors apply(const OpCall& call) override;
   Tensor read(VariableSlot& variable) override;
@@ -64,17 +54,18 @@ class TapeRecorder final : public Interpreter {
   const std::vector<std::shared_ptr<VariableSlot>>& variables() const { return variable_order_; }
 
  private:
-  Tensors record(const OpCall& call);
+  Tensors record(const OpCall& call, uint32_t traits);
   void note_read(VariableSlot& variable, const Tensor& value);
   bool outer_tape_watches(std::span<const Tensor> tensors) const;
-  SmallVector<bool, 4> watched_flags(std::span<const Tensor> operands) const;
+  std::vector<Tensor> run_vjp(TapeRecord& record, const std::vector<Tensor>& cotangents) const;
 
   bool watch_variables_;
   bool active_ = false;
   bool decompose_fused_ = false;
   int paused_ = 0;
-  std::vector<TapeRecord> records_;
-  std::unordered_set<uint64_t> watched_;
+  TapeRecords records_;
+  std::deque<RecordedGradient> customs_;
+  IdSet watched_;
   std::unordered_map<const VariableSlot*, std::vector<uint64_t>> reads_;
   std::unordered_set<const VariableSlot*> explicit_;  // watched by name, trainable or not
   std::vector<std::shared_ptr<VariableSlot>> variable_order_;

@@ -134,7 +134,8 @@ void Backend::fail(keras_status status, std::string_view where, std::string_view
 DeviceMemory Backend::upload(const void* data, const TensorType& type) const {
   keras_buffer* buffer = nullptr;
   const keras_desc desc = to_desc(type);
-  check(table_.upload(0, &desc, data, &buffer), "upload", type.to_string());
+  const keras_status status = table_.upload(0, &desc, data, &buffer);
+  if (status != KERAS_OK) fail(status, "upload", type.to_string());
   return {this, buffer};
 }
 

@@ -92,7 +92,15 @@ const void* TensorImpl::host_elements() {
   return elements;
 }
 
+namespace {
+// Scalars: one block for the count of owners and the element, without the search for an aligned place.
+struct alignas(8) SmallBlock {
+  std::array<std::byte, 8> bytes;
+};
+}  // namespace
+
 std::shared_ptr<void> allocate_host(size_t bytes) {
+  if (bytes <= sizeof(SmallBlock)) return std::make_shared<SmallBlock>();
   constexpr std::align_val_t kAlignment{64};
   void* block = ::operator new(bytes == 0 ? 1 : bytes, kAlignment, std::nothrow);
   if (block == nullptr) {
