@@ -10,36 +10,40 @@
 
 namespace keras::internal {
 
-/// True when the labels look like classes given as integers rather than one-hot rows, and true first when
-/// the prediction has a single column: how Keras chooses among the accuracies and crossentropies.
-struct LabelKind {
-  bool binary;
-  bool sparse;
-};
-LabelKind label_kind(const Tensor& y_true, const Tensor& y_pred);
-
-/// Leaves of outputs in the order of the model'"'"'s output names where the nest is a dictionary.
-std::vector<Tensor> flatten_outputs(const Nest& nest, const std::vector<std::string>& names);
-
-/// The losses of compile, resolved when the first batch shows how many outputs there are.
+/// The losses of compile, resolved when the first batch shows how many outputs there are. Outputs may be any
+/// nest: losses and their weights are one for all, or follow the outputs' structure, by position or name;
+/// several losses of one output are summed.
 class CompileLoss {
  public:
   CompileLoss(LossArg loss, LossWeightsArg weights, std::vector<std::string> output_names);
   /// The weighted sum over outputs; undefined when no output has a loss.
   Tensor operator()(const Nest& y_true, const Nest& y_pred, const Nest& sample_weight);
-  /// Trackers "<output>_loss", with several outputs.
+  /// Trackers "<output>_loss", when there are several losses.
   std::vector<std::shared_ptr<Metric>> metrics() const;
 
  private:
+  /// One step into a nest: a position, or a key.
+  struct Step {
+    std::optional<size_t> index;
+    std::string key;
+  };
+  using Path = std::vector<Step>;
   struct Term {
-    size_t output;
+    Path path;
     std::shared_ptr<Loss> loss;
     std::optional<double> weight;
     std::string name;
   };
-  void build(const std::vector<Tensor>& y_true, const std::vector<Tensor>& y_pred, const Nest& predicted);
-  void add_terms(const LossArg& loss, const LossWeightsArg& weights, size_t output, const Tensor& y_true,
-                 const Tensor& y_pred);
+  struct Tree;
+  void build(const Nest& y_true, const Nest& y_pred);
+  void build_nested(const Nest& y_true, const Nest& y_pred, const Tree& tree,
+                    const std::vector<std::string>& names, const Path& path);
+  void build_leaf(const Nest& y_true, const Nest& y_pred, const Tree& tree,
+                  const std::vector<std::string>& names, const Path& path);
+  Nest reconciled_labels(const Nest& y_true, const Nest& y_pred) const;
+  Nest reconciled_weights(const Nest& weights, const Nest& y_pred) const;
+  static const Nest& resolve(const Path& path, const Nest& nest);
+  static std::string path_text(const Path& path);
 
   LossArg loss_;
   LossWeightsArg weights_;

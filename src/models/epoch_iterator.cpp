@@ -3,159 +3,81 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <cstdio>
 
 #include "keras/base/error.h"
-#include "keras/base/philox.h"
-#include "keras/ops/core.h"
-#include "keras/ops/numpy.h"
-#include "keras/ops/operators.h"
 
 namespace keras::internal {
 
 namespace {
 
-Nest standardized(const Nest& nest) {
-  return nest.map([](const Tensor& t) {
-    return is_float(t.dtype()) && t.dtype() != floatx() ? ops::cast(t, floatx()) : t;
-  });
-}
-
-Tensor rows(const Tensor& t, int64_t first, int64_t last) { return t[Index(Slice(first, last))]; }
-
-Nest map_rows(const Nest& nest, int64_t first, int64_t last) {
-  return nest.map([&](const Tensor& t) { return rows(t, first, last); });
-}
-
-DataTriple map_rows(const DataTriple& data, int64_t first, int64_t last) {
-  return {map_rows(data.x, first, last), map_rows(data.y, first, last),
-          map_rows(data.sample_weight, first, last)};
-}
-
-// Keras' class weights as sample weights: a class without an entry weighs 1.
-Tensor weights_of_classes(const Tensor& labels, const std::map<int64_t, double>& weights) {
-  std::vector<int64_t> classes;
-  if (labels.rank() > 1 && !(labels.dim(-1) == Dim(1))) {
-    classes = ops::argmax(labels, -1).to_vector<int64_t>();
-  } else {
-    for (const double v : labels.to_vector<double>())
-      classes.push_back(static_cast<int64_t>(std::llround(v)));
-  }
-  std::vector<float> out;
-  for (const int64_t c : classes) {
-    const auto it = weights.find(c);
-    out.push_back(it == weights.end() ? 1.0f : static_cast<float>(it->second));
-  }
-  return Tensor::from(out);
-}
-
-// The order of an epoch depends on its number alone, as in Keras, and is the same on every backend: samples
-// sorted by their random words.
-Tensor permutation(int64_t samples, int64_t epoch) {
-  constexpr uint32_t kShuffleSeed = 1337;
-  std::vector<uint32_t> words(static_cast<size_t>(samples));
-  Philox(kShuffleSeed, static_cast<uint32_t>(epoch)).fill(0, std::span<uint32_t>(words));
-  std::vector<int64_t> order(words.size());
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return words[static_cast<size_t>(a)] < words[static_cast<size_t>(b)];
-  });
-  return Tensor::from(order);
+void warn_interrupted() {
+  std::fputs(
+      "keras: the input ran out of data, which ends the epoch; it must have at least steps_per_epoch * "
+      "epochs "
+      "batches\n",
+      stderr);
 }
 
 }  // namespace
 
-int64_t sample_count(const DataTriple& data) {
-  std::optional<int64_t> count;
-  std::string sizes;
-  bool differ = false;
-  for (const auto* nest : {&data.x, &data.y, &data.sample_weight}) {
-    for (const Tensor& t : nest->flatten()) {
-      if (t.rank() == 0) {
-        fail<ValueError>({"fit", "Data arrays need an axis of samples", "a scalar", ""});
-      }
-      const int64_t n = t.shape().front().value();
-      sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", n);
-      differ = differ || (count && *count != n);
-      count = n;
-    }
-  }
-  if (!count) fail<ValueError>({"fit", "There must be input data", "none", ""});
-  if (differ) {
-    fail<ValueError>(
-        {"fit", "All arrays must have the same number of samples (their first axis)", sizes, ""});
-  }
-  if (*count == 0) fail<ValueError>({"fit", "The data must have at least one sample", "0 samples", ""});
-  return *count;
-}
-
-std::pair<DataTriple, DataTriple> split_validation(const DataTriple& data, double split) {
-  if (!(split > 0 && split < 1)) {
-    fail<ValueError>({"fit", "validation_split must be in (0, 1)", fmt::format("{}", split), ""});
-  }
-  const int64_t count = sample_count(data);
-  const auto train = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1.0 - split)));
-  if (train == 0 || train == count) {
-    fail<ValueError>({"fit", "validation_split must leave samples on both sides",
-                      fmt::format("{} samples, validation_split={}", count, split), "use more data"});
-  }
-  return {map_rows(data, 0, train), map_rows(data, train, count)};
-}
-
-EpochIterator::EpochIterator(DataTriple data, Options options)
-    : data_{standardized(data.x), standardized(data.y), standardized(data.sample_weight)},
-      options_(std::move(options)),
-      samples_(sample_count(data)) {
-  if (options_.batch_size < 1) {
-    fail<ValueError>({"fit", "batch_size must be at least 1", fmt::format("{}", options_.batch_size), ""});
-  }
-  if (options_.steps_per_epoch && *options_.steps_per_epoch < 1) {
-    fail<ValueError>(
-        {"fit", "steps_per_epoch must be at least 1", fmt::format("{}", *options_.steps_per_epoch), ""});
-  }
-  if (!options_.class_weight.empty()) {
-    if (!data_.y.is_leaf()) {
-      fail<ValueError>({"fit", "class_weight is for models with one output", "several targets", ""});
-    }
-    if (!data_.sample_weight.is_none()) {
-      fail<ValueError>({"fit", "class_weight and sample_weight cannot be given together", "both",
-                        "multiply the class weights into sample_weight"});
-    }
-    data_.sample_weight = weights_of_classes(data_.y.tensor(), options_.class_weight);
+EpochIterator::EpochIterator(std::unique_ptr<DataAdapter> data, std::optional<int64_t> steps_per_epoch,
+                             int64_t steps_per_execution, int64_t first_round)
+    : data_(std::move(data)),
+      steps_per_epoch_(steps_per_epoch),
+      steps_per_execution_(steps_per_execution),
+      num_batches_(data_->num_batches()),
+      round_(first_round) {
+  if (steps_per_epoch_ && *steps_per_epoch_ < 1) {
+    fail<ValueError>({"fit", "The number of steps of an epoch must be at least 1",
+                      fmt::format("{}", *steps_per_epoch_), ""});
   }
 }
 
-int64_t EpochIterator::steps() const {
-  if (options_.steps_per_epoch) return *options_.steps_per_epoch;
-  return (samples_ + options_.batch_size - 1) / options_.batch_size;
-}
-
-void EpochIterator::shuffle(int64_t round) {
-  if (round == round_) return;
-  round_ = round;
-  if (options_.shuffle) order_ = permutation(samples_, round);
-}
-
-void EpochIterator::start_epoch(int64_t epoch) {
-  offset_ = options_.steps_per_epoch ? epoch * *options_.steps_per_epoch : 0;
-  if (!options_.steps_per_epoch) shuffle(epoch);
-}
-
-DataTriple EpochIterator::batch(int64_t step) {
-  const int64_t per_round = (samples_ + options_.batch_size - 1) / options_.batch_size;
-  int64_t index = step;
-  if (options_.steps_per_epoch) {
-    shuffle((offset_ + step) / per_round);
-    index = (offset_ + step) % per_round;
+void EpochIterator::start_epoch() {
+  data_->on_epoch_begin();
+  step_ = 0;
+  if (!running_ || !steps_per_epoch_) {
+    data_->start(round_++);
+    running_ = true;
+    seen_ = 0;
   }
-  const int64_t first = index * options_.batch_size;
-  const int64_t last = std::min(samples_, first + options_.batch_size);
-  if (!order_.defined()) return map_rows(data_, first, last);
-  const Tensor picked = rows(order_, first, last);
-  const auto take = [&](const Tensor& t) { return ops::take(t, picked, 0); };
-  return {data_.x.map(take), data_.y.map(take), data_.sample_weight.map(take)};
+}
+
+void EpochIterator::finish() {
+  if (num_batches_ && seen_ >= *num_batches_) running_ = false;
+  data_->on_epoch_end();
+}
+
+std::optional<EpochIterator::Execution> EpochIterator::next() {
+  // A generator's length is not known before it has ended.
+  const auto known = data_->num_batches();
+  const auto limit = steps_per_epoch_ ? steps_per_epoch_ : known;
+  if (limit && step_ >= *limit) {
+    finish();
+    return std::nullopt;
+  }
+  if (known && seen_ >= *known) {
+    if (steps_per_epoch_) warn_interrupted();
+    finish();
+    return std::nullopt;
+  }
+  Execution out{step_, step_ + steps_per_execution_ - 1, {}};
+  while (static_cast<int64_t>(out.batches.size()) < steps_per_execution_) {
+    auto batch = data_->next();
+    if (!batch) break;
+    out.batches.push_back(std::move(*batch));
+  }
+  if (out.batches.empty()) {
+    if (steps_per_epoch_ || step_ == 0) warn_interrupted();
+    if (!num_batches_) num_batches_ = step_;
+    running_ = false;
+    data_->on_epoch_end();
+    return std::nullopt;
+  }
+  step_ += steps_per_execution_;
+  seen_ += steps_per_execution_;
+  return out;
 }
 
 }  // namespace keras::internal

@@ -1,48 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
-#include "keras/models/training.h"
+#include "models/data_adapter.h"
 
 namespace keras::internal {
 
-/// The batches of arrays for one epoch after another, as Keras' array adapter makes them: float arrays are
-/// cast to floatx, a last batch may be partial, and the order is shuffled anew every epoch.
+/// The steps of one epoch after another, as Keras' EpochIterator makes them: with steps_per_epoch an epoch
+/// goes on where the last one ended, and is cut short, with a warning, when the data end.
 class EpochIterator {
  public:
-  struct Options {
-    int64_t batch_size = 32;
-    bool shuffle = false;
-    std::optional<int64_t> steps_per_epoch;
-    std::map<int64_t, double> class_weight;
+  /// What runs between two looks at callbacks: steps_per_execution batches, fewer at the end of the data.
+  struct Execution {
+    int64_t begin = 0;
+    int64_t end = 0;  ///< number of the last step, as if none were missing
+    std::vector<DataTriple> batches;
   };
-  EpochIterator(DataTriple data, Options options);
 
-  int64_t samples() const { return samples_; }
-  /// Steps of an epoch.
-  int64_t steps() const;
-  /// Begins an epoch: the order depends on the process' seed and the epoch's number.
-  void start_epoch(int64_t epoch);
-  /// The batch of a step. With steps_per_epoch the data go on where the last epoch ended.
-  DataTriple batch(int64_t step);
+  /// `first_round` decides the first order of shuffled data.
+  EpochIterator(std::unique_ptr<DataAdapter> data, std::optional<int64_t> steps_per_epoch,
+                int64_t steps_per_execution, int64_t first_round = 0);
+
+  /// Steps of an epoch; none while that is not known.
+  std::optional<int64_t> num_batches() const { return steps_per_epoch_ ? steps_per_epoch_ : num_batches_; }
+  /// The order of the data that the next pass over them has.
+  void set_round(int64_t round) { round_ = round; }
+  /// The next epoch begins with a new pass over the data.
+  void reset() { running_ = false; }
+  /// Begins an epoch.
+  void start_epoch();
+  /// The next executions of the epoch; nothing at its end.
+  std::optional<Execution> next();
 
  private:
-  void shuffle(int64_t round);
+  void finish();
 
-  DataTriple data_;
-  Options options_;
-  int64_t samples_ = 0;
-  int64_t offset_ = 0;  ///< batches consumed before this epoch, with steps_per_epoch
-  int64_t round_ = -1;
-  Tensor order_;  ///< the shuffled sample numbers, undefined when not shuffling
+  std::unique_ptr<DataAdapter> data_;
+  std::optional<int64_t> steps_per_epoch_;
+  int64_t steps_per_execution_;
+  std::optional<int64_t> num_batches_;
+  int64_t round_;
+  bool running_ = false;  ///< a pass over the data is under way
+  int64_t step_ = 0;
+  int64_t seen_ = 0;  ///< steps of this pass
 };
-
-/// Samples along axis 0 of every leaf. Throws ValueError for empty data or lengths that differ.
-int64_t sample_count(const DataTriple& data);
-/// The first floor(n (1 - split)) samples, and the rest.
-std::pair<DataTriple, DataTriple> split_validation(const DataTriple& data, double split);
 
 }  // namespace keras::internal

@@ -4,15 +4,19 @@
 #include <algorithm>
 
 #include "keras/base/error.h"
+#include "keras/models/callbacks/callback_list.h"
 #include "keras/models/model.h"
 #include "keras/ops/numpy.h"
 #include "keras/runtime/backend.h"
 #include "models/epoch_iterator.h"
+#include "models/output_structure.h"
 #include "models/trainer_state.h"
 
 namespace keras {
 
 namespace {
+
+using internal::EpochIterator;
 
 void check_compiled(const Model& model, const char* what) {
   if (model.compiled()) return;
@@ -20,19 +24,8 @@ void check_compiled(const Model& model, const char* what) {
                               "call model.compile({.optimizer = ..., .loss = ...})"});
 }
 
-// A metric that gives several numbers is shown by their mean, as Keras' progress bar does.
-Logs to_logs(const std::vector<std::pair<std::string, Tensor>>& values) {
-  Logs out;
-  for (const auto& [name, value] : values) {
-    const auto numbers = value.to_vector<double>();
-    double sum = 0;
-    for (const double n : numbers) sum += n;
-    out.set(name, numbers.empty() ? 0 : sum / static_cast<double>(numbers.size()));
-  }
-  return out.sorted();
-}
-
 Nest concatenated(const std::vector<Nest>& batches) {
+  if (batches.empty()) return {};
   if (batches.size() == 1) return batches.front();
   std::vector<std::vector<Tensor>> columns;
   for (const auto& b : batches) {
@@ -45,121 +38,209 @@ Nest concatenated(const std::vector<Nest>& batches) {
   return batches.front().pack(out);
 }
 
+void check_fit_options(const Model& model, const FitOptions& options) {
+  check_compiled(model, "fit()");
+  if (options.validation_freq.every() < 0) {
+    internal::fail<ValueError>({model.name(), "validation_freq must be at least 1",
+                                fmt::format("validation_freq={}", options.validation_freq.every()), ""});
+  }
+}
+
+int64_t steps_per_execution(const Model& model) {
+  return model.compiled() ? model.trainer_state()->options.steps_per_execution : 1;
+}
+
+std::unique_ptr<EpochIterator> validation_iterator(const Model& model, const ValidationData& data,
+                                                   const FitOptions& options,
+                                                   std::optional<int64_t> batch_size) {
+  if (!data) return nullptr;
+  const internal::DataOptions data_options{
+      options.validation_batch_size ? options.validation_batch_size : batch_size,
+      options.validation_steps,
+      false,
+      {}};
+  auto adapter = data.arrays()
+                     ? internal::adapt_arrays(*data.arrays(), data_options)
+                     : internal::adapt_batches(*data.batches(), {{}, options.validation_steps, false, {}});
+  return std::make_unique<EpochIterator>(std::move(adapter), options.validation_steps,
+                                         steps_per_execution(model));
+}
+
 }  // namespace
 
 std::shared_ptr<callbacks::History> Model::fit(const Nest& x, const Nest& y, const FitOptions& options) {
-  check_compiled(*this, "fit()");
-  if (options.epochs < 1) {
-    internal::fail<ValueError>(
-        {name(), "epochs must be at least 1", fmt::format("epochs={}", options.epochs), ""});
-  }
-  if (options.validation_freq < 1) {
-    internal::fail<ValueError>({name(), "validation_freq must be at least 1",
-                                fmt::format("validation_freq={}", options.validation_freq), ""});
-  }
-  const internal::RunScope threads;
+  check_fit_options(*this, options);
   DataTriple train{x, y, options.sample_weight};
-  std::optional<DataTriple> validation = options.validation_data;
+  ValidationData validation = options.validation_data;
   if (options.validation_split != 0 && !validation) {
-    std::tie(train, validation) = internal::split_validation(train, options.validation_split);
+    DataTriple judged;
+    std::tie(train, judged) = internal::split_validation(train, options.validation_split);
+    validation = ValidationData(std::move(judged));
   }
-  const int64_t batch_size = options.batch_size.value_or(32);
-  internal::EpochIterator iterator(
-      std::move(train), {batch_size, options.shuffle, options.steps_per_epoch, options.class_weight});
-  std::optional<internal::EpochIterator> validation_iterator;
+  EpochIterator iterator(
+      internal::adapt_arrays(std::move(train), {options.batch_size, options.steps_per_epoch, options.shuffle,
+                                                options.class_weight}),
+      options.steps_per_epoch, steps_per_execution(*this));
+  const auto judging = validation_iterator(*this, validation, options, options.batch_size);
+  return run_training(iterator, judging.get(), options);
+}
 
-  const CallbackParams params{options.verbose, options.epochs, iterator.steps()};
-  callbacks::CallbackList list(options.callbacks, true, options.verbose != 0, this, params);
-  trainer_->stop_training = false;
-  list.on_train_begin({});
+std::shared_ptr<callbacks::History> Model::fit(const BatchSource& batches, const FitOptions& options) {
+  check_fit_options(*this, options);
+  if (!options.sample_weight.is_none()) {
+    internal::fail<ValueError>(
+        {name(), "sample_weight is for arrays: batches bring their own", "sample_weight beside batches", ""});
+  }
+  if (options.validation_split != 0) {
+    internal::fail<ValueError>({name(), "validation_split is for arrays",
+                                fmt::format("validation_split={} beside batches", options.validation_split),
+                                "give validation_data"});
+  }
+  EpochIterator iterator(internal::adapt_batches(batches, {options.batch_size, options.steps_per_epoch,
+                                                           options.shuffle, options.class_weight}),
+                         options.steps_per_epoch, steps_per_execution(*this));
+  const auto judging = validation_iterator(*this, options.validation_data, options, std::nullopt);
+  return run_training(iterator, judging.get(), options);
+}
+
+std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator, EpochIterator* validation,
+                                                        const FitOptions& options) {
+  const internal::RunScope threads;
+  auto& trainer = *trainer_;
+  callbacks::CallbackList list(options.callbacks, true, options.verbose != 0, this,
+                               {options.verbose, options.epochs, iterator.num_batches()});
+  trainer.history = list.history();
+  trainer.stop_training = false;
+  trainer.initial_epoch.reset();
+  Logs nothing;
+  list.on_train_begin(nothing);
   Logs last;
-  for (int64_t epoch = options.initial_epoch; epoch < options.epochs; ++epoch) {
+  for (int64_t epoch = trainer.initial_epoch.value_or(options.initial_epoch); epoch < options.epochs;
+       ++epoch) {
     reset_metrics();
-    list.on_epoch_begin(epoch, {});
-    iterator.start_epoch(epoch);
+    list.on_epoch_begin(epoch, nothing);
+    // Shuffled by the epoch's number, a continued training sees the order that an unbroken one sees.
+    if (!options.steps_per_epoch) iterator.set_round(epoch);
+    iterator.start_epoch();
     Logs logs;
-    for (int64_t step = 0; step < iterator.steps(); ++step) {
-      list.on_train_batch_begin(step, {});
-      logs = to_logs(train_step(iterator.batch(step)));
-      list.on_train_batch_end(step, logs);
-      if (trainer_->stop_training) break;
+    int64_t executions = 0;
+    while (auto execution = iterator.next()) {
+      list.on_train_batch_begin(execution->begin, nothing);
+      for (const auto& batch : execution->batches) logs = train_step(batch);
+      list.on_train_batch_end(execution->end, logs);
+      ++executions;
+      if (trainer.stop_training) break;
     }
-    if (validation && (epoch + 1) % options.validation_freq == 0) {
-      const Logs found = run_evaluation(*validation, options.validation_batch_size.value_or(batch_size),
-                                        options.validation_steps, list);
-      Logs prefixed;
-      for (const auto& [key, value] : found) prefixed.set("val_" + key, value);
-      logs.merge(prefixed);
+    if (executions == 0) break;
+    if (validation != nullptr && options.validation_freq.includes(epoch)) {
+      validation->reset();
+      for (const auto& [key, value] : run_evaluation(*validation, list)) logs.set("val_" + key, value);
     }
     logs = logs.sorted();
     list.on_epoch_end(epoch, logs);
     last = logs;
-    if (trainer_->stop_training) break;
+    if (trainer.stop_training) break;
   }
-  optimizer().finalize_variable_values(trainable_variables());
+  if (options.epochs > 0) trainer.optimizer->finalize_variable_values(trainable_variables());
   list.on_train_end(last);
   return list.history();
 }
 
-Logs Model::run_evaluation(const DataTriple& data, int64_t batch_size, std::optional<int64_t> steps,
-                           Callback& callbacks) {
-  internal::EpochIterator iterator(data, {batch_size, false, {}, {}});
-  const int64_t count = std::min(iterator.steps(), steps.value_or(iterator.steps()));
-  callbacks.on_test_begin({});
+Logs Model::run_evaluation(EpochIterator& iterator, Callback& callbacks) {
+  trainer_->stop_evaluating = false;
+  Logs nothing;
+  callbacks.on_test_begin(nothing);
   reset_metrics();
+  iterator.start_epoch();
   Logs logs;
-  for (int64_t step = 0; step < count; ++step) {
-    callbacks.on_test_batch_begin(step, {});
-    logs = to_logs(test_step(iterator.batch(step)));
-    callbacks.on_test_batch_end(step, logs);
+  while (auto execution = iterator.next()) {
+    callbacks.on_test_batch_begin(execution->begin, nothing);
+    for (const auto& batch : execution->batches) logs = test_step(batch);
+    callbacks.on_test_batch_end(execution->end, logs);
+    if (trainer_->stop_evaluating) break;
   }
+  logs = logs.sorted();
   callbacks.on_test_end(logs);
   return logs;
 }
 
+Logs Model::run_evaluation(EpochIterator& iterator, const EvaluateOptions& options) {
+  const internal::RunScope threads;
+  callbacks::CallbackList list(options.callbacks, false, options.verbose != 0, this,
+                               {options.verbose, 1, iterator.num_batches()});
+  return run_evaluation(iterator, list);
+}
+
 Logs Model::evaluate(const Nest& x, const Nest& y, const EvaluateOptions& options) {
   check_compiled(*this, "evaluate()");
+  EpochIterator iterator(
+      internal::adapt_arrays({x, y, options.sample_weight}, {options.batch_size, options.steps, false, {}}),
+      options.steps, steps_per_execution(*this));
+  return run_evaluation(iterator, options);
+}
+
+Logs Model::evaluate(const BatchSource& batches, const EvaluateOptions& options) {
+  check_compiled(*this, "evaluate()");
+  if (!options.sample_weight.is_none()) {
+    internal::fail<ValueError>(
+        {name(), "sample_weight is for arrays: batches bring their own", "sample_weight beside batches", ""});
+  }
+  EpochIterator iterator(internal::adapt_batches(batches, {options.batch_size, options.steps, false, {}}),
+                         options.steps, steps_per_execution(*this));
+  return run_evaluation(iterator, options);
+}
+
+Nest Model::run_prediction(EpochIterator& iterator, const PredictOptions& options) {
   const internal::RunScope threads;
-  const DataTriple data{x, y, options.sample_weight};
-  const int64_t batch_size = options.batch_size.value_or(32);
-  const int64_t steps = (internal::sample_count(data) + batch_size - 1) / batch_size;
   callbacks::CallbackList list(options.callbacks, false, options.verbose != 0, this,
-                               {options.verbose, 1, std::min(steps, options.steps.value_or(steps))});
-  return run_evaluation(data, batch_size, options.steps, list);
+                               {options.verbose, 1, iterator.num_batches()});
+  trainer_->stop_predicting = false;
+  Logs nothing;
+  list.on_predict_begin(nothing);
+  iterator.start_epoch();
+  std::vector<Nest> out;
+  while (auto execution = iterator.next()) {
+    list.on_predict_batch_begin(execution->begin, nothing);
+    std::vector<Nest> outputs;
+    for (const auto& batch : execution->batches) outputs.push_back(predict_step(batch));
+    out.push_back(concatenated(outputs));
+    Logs logs{{"outputs", out.back()}};
+    list.on_predict_batch_end(execution->end, logs);
+    if (trainer_->stop_predicting) break;
+  }
+  list.on_predict_end(nothing);
+  return concatenated(out);
 }
 
 Nest Model::predict(const Nest& x, const PredictOptions& options) {
-  const internal::RunScope threads;
-  internal::EpochIterator iterator({x, {}, {}}, {options.batch_size.value_or(32), false, {}, {}});
-  const int64_t count = std::min(iterator.steps(), options.steps.value_or(iterator.steps()));
-  callbacks::CallbackList list(options.callbacks, false, options.verbose != 0, this,
-                               {options.verbose, 1, count});
-  list.on_predict_begin({});
-  std::vector<Nest> out;
-  for (int64_t step = 0; step < count; ++step) {
-    list.on_predict_batch_begin(step, {});
-    out.push_back(predict_step(iterator.batch(step)));
-    list.on_predict_batch_end(step, {});
-  }
-  list.on_predict_end({});
-  return concatenated(out);
+  EpochIterator iterator(internal::adapt_arrays({x, {}, {}}, {options.batch_size, options.steps, false, {}}),
+                         options.steps, steps_per_execution(*this));
+  return run_prediction(iterator, options);
+}
+
+Nest Model::predict(const BatchSource& batches, const PredictOptions& options) {
+  EpochIterator iterator(internal::adapt_batches(batches, {options.batch_size, options.steps, false, {}}),
+                         options.steps, steps_per_execution(*this));
+  return run_prediction(iterator, options);
 }
 
 Logs Model::train_on_batch(const Nest& x, const Nest& y, const Nest& sample_weight,
                            const std::map<int64_t, double>& class_weight) {
   check_compiled(*this, "train_on_batch()");
   DataTriple data{x, y, sample_weight};
-  internal::EpochIterator batch(data, {internal::sample_count(data), false, {}, class_weight});
+  const int64_t samples = internal::sample_count(data);
+  const auto batch = internal::adapt_arrays(std::move(data), {samples, {}, false, class_weight});
   reset_metrics();
-  return to_logs(train_step(batch.batch(0)));
+  return train_step(*batch->next()).sorted();
 }
 
 Logs Model::test_on_batch(const Nest& x, const Nest& y, const Nest& sample_weight) {
   check_compiled(*this, "test_on_batch()");
   DataTriple data{x, y, sample_weight};
-  internal::EpochIterator batch(data, {internal::sample_count(data), false, {}, {}});
+  const int64_t samples = internal::sample_count(data);
+  const auto batch = internal::adapt_arrays(std::move(data), {samples, {}, false, {}});
   reset_metrics();
-  return to_logs(test_step(batch.batch(0)));
+  return test_step(*batch->next()).sorted();
 }
 
 Nest Model::predict_on_batch(const Nest& x) { return predict_step({x, {}, {}}); }

@@ -8,6 +8,7 @@
 
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
+#include "keras/nn/optimizers/loss_scale_optimizer.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
@@ -24,7 +25,16 @@ bool Model::compiled() const { return trainer_->compiled; }
 void Model::compile(const CompileOptions& options) {
   auto& t = *trainer_;
   t.options = options;
-  t.optimizer = options.optimizer ? options.optimizer.shared() : Optimizer::from_name("rmsprop");
+  if (options.steps_per_execution < 1) {
+    internal::fail<ValueError>({name(), "steps_per_execution must be at least 1",
+                                fmt::format("{}", options.steps_per_execution), ""});
+  }
+  t.given_optimizer = options.optimizer ? options.optimizer.shared() : Optimizer::from_name("rmsprop");
+  t.optimizer = t.given_optimizer;
+  if (options.auto_scale_loss && dtype_policy().name() == "mixed_float16" &&
+      std::dynamic_pointer_cast<optimizers::LossScaleOptimizer>(t.optimizer) == nullptr) {
+    t.optimizer = std::make_shared<optimizers::LossScaleOptimizer>(ObjectRef<Optimizer>(t.given_optimizer));
+  }
   t.loss = options.loss.none()
                ? nullptr
                : std::make_unique<internal::CompileLoss>(options.loss, options.loss_weights, output_names());
@@ -77,6 +87,10 @@ std::vector<internal::SavedChildren> Model::saved_children() const {
 
 void Model::stop_training() { trainer_->stop_training = true; }
 bool Model::training_stopped() const { return trainer_->stop_training; }
+void Model::stop_evaluating() { trainer_->stop_evaluating = true; }
+void Model::stop_predicting() { trainer_->stop_predicting = true; }
+std::shared_ptr<callbacks::History> Model::history() const { return trainer_->history; }
+void Model::set_initial_epoch(int64_t epoch) { trainer_->initial_epoch = epoch; }
 
 LayerHandle Model::get_layer(std::string_view wanted) const {
   std::vector<std::string> names;
@@ -97,7 +111,7 @@ LayerHandle Model::get_layer(int index) const {
   return list[static_cast<size_t>(index < 0 ? index + count : index)];
 }
 
-Tensor Model::compute_loss(const Nest&, const Nest& y, const Nest& y_pred, const Nest& sample_weight) {
+Tensor Model::compute_loss(const Nest&, const Nest& y, const Nest& y_pred, const Nest& sample_weight, bool) {
   Tensor total;
   if (trainer_->loss) total = (*trainer_->loss)(y, y_pred, sample_weight);
   for (const Tensor& extra : losses()) {
@@ -111,29 +125,58 @@ Tensor Model::compute_loss(const Nest&, const Nest& y, const Nest& y_pred, const
   return total;
 }
 
-std::vector<std::pair<std::string, Tensor>> Model::compute_metrics(const Nest&, const Nest& y,
-                                                                   const Nest& y_pred,
-                                                                   const Nest& sample_weight) {
-  auto& t = *trainer_;
-  if (t.metrics) t.metrics->update_state(y, y_pred, sample_weight);
-  std::vector<std::pair<std::string, Tensor>> out;
-  out.emplace_back("loss", t.loss_tracker->result().tensor());
-  if (t.metrics) {
-    for (auto& item : t.metrics->result()) out.push_back(std::move(item));
+Logs Model::get_metrics_result() const {
+  const auto& t = *trainer_;
+  std::vector<std::shared_ptr<Metric>> compiled_metrics;
+  if (t.metrics) compiled_metrics = t.metrics->metrics();
+  Logs out;
+  bool shown = false;
+  for (const auto& metric : metrics()) {
+    if (std::find(compiled_metrics.begin(), compiled_metrics.end(), metric) != compiled_metrics.end()) {
+      // Only the metrics of compile together know their names.
+      if (!shown) out.merge(t.metrics->result());
+      shown = true;
+      continue;
+    }
+    const Nest value = metric->result();
+    if (value.is_dict()) {
+      for (const auto& [key, item] : value.items()) out.set(key, item);
+    } else {
+      out.set(metric->name(), value);
+    }
   }
-  if (t.loss) {
-    for (const auto& m : t.loss->metrics()) out.emplace_back(m->name(), m->result().tensor());
+  return out;
+}
+
+Logs Model::compute_metrics(const Nest&, const Nest& y, const Nest& y_pred, const Nest& sample_weight) {
+  if (trainer_->metrics) trainer_->metrics->update_state(y, y_pred, sample_weight);
+  return get_metrics_result();
+}
+
+std::vector<LogValue> Model::flatten_metrics_in_order(const Logs& logs) const {
+  std::vector<std::string> names;
+  if (trainer_->compiled) names = metrics_names();
+  std::vector<LogValue> out;
+  for (const auto& n : names) {
+    if (const LogValue* value = logs.find(n)) out.push_back(*value);
+  }
+  for (const auto& [key, value] : logs.sorted()) {
+    if (std::find(names.begin(), names.end(), key) == names.end()) out.push_back(value);
   }
   return out;
 }
 
 namespace {
 
-Tensor batch_size_of(const Nest& x) { return ops::cast(internal::extent(x.flatten().front(), 0), floatx()); }
+Tensor batch_size_of(const Nest& x) {
+  const auto leaves = x.flatten();
+  if (leaves.empty()) internal::fail<ValueError>({"fit", "There must be input data", "none", ""});
+  return ops::cast(internal::extent(leaves.front(), 0), floatx());
+}
 
 }  // namespace
 
-std::vector<std::pair<std::string, Tensor>> Model::train_step(const DataTriple& data) {
+Logs Model::train_step(const DataTriple& data) {
   Nest y_pred;
   std::vector<Variable> variables;
   std::vector<Tensor> gradients;
@@ -141,7 +184,7 @@ std::vector<std::pair<std::string, Tensor>> Model::train_step(const DataTriple& 
     GradientTape tape;
     clear_losses();
     y_pred = (*this)(data.x, {.training = true});
-    Tensor loss = compute_loss(data.x, data.y, y_pred, data.sample_weight);
+    Tensor loss = compute_loss(data.x, data.y, y_pred, data.sample_weight, true);
     trainer_->loss_tracker->Mean::update_state(loss, batch_size_of(data.x));
     loss = optimizer().scale_loss(loss);
     variables = trainable_variables();
@@ -155,10 +198,10 @@ std::vector<std::pair<std::string, Tensor>> Model::train_step(const DataTriple& 
   return compute_metrics(data.x, data.y, y_pred, data.sample_weight);
 }
 
-std::vector<std::pair<std::string, Tensor>> Model::test_step(const DataTriple& data) {
+Logs Model::test_step(const DataTriple& data) {
   clear_losses();
   const Nest y_pred = (*this)(data.x, {.training = false});
-  const Tensor loss = compute_loss(data.x, data.y, y_pred, data.sample_weight);
+  const Tensor loss = compute_loss(data.x, data.y, y_pred, data.sample_weight, false);
   trainer_->loss_tracker->Mean::update_state(loss, batch_size_of(data.x));
   return compute_metrics(data.x, data.y, y_pred, data.sample_weight);
 }

@@ -70,7 +70,8 @@ double Progbar::seconds_per_unit(int64_t current, Clock::time_point now) {
 
 std::string Progbar::values_text() const {
   std::string out;
-  for (const auto& [name, value] : values_) {
+  for (const auto& [name, log] : values_) {
+    const double value = log.mean();
     out += fmt::format(" - {}: ", name);
     out += std::abs(value) > 1e-3 ? fmt::format("{:.4f}", value) : fmt::format("{:.4e}", value);
   }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "keras/models/callback.h"
+#include "keras/models/logs.h"
 
 namespace keras::internal {
 

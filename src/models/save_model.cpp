@@ -63,14 +63,14 @@ Json arg_to_json(const PerOutput<Leaf>& arg) {
 
 Json compile_config(const internal::TrainerState& trainer) {
   const auto& o = trainer.options;
-  return Json::dict({{"optimizer", serialize_object(*trainer.optimizer)},
+  return Json::dict({{"optimizer", serialize_object(*trainer.given_optimizer)},
                      {"loss", arg_to_json(o.loss)},
                      {"loss_weights", arg_to_json(o.loss_weights)},
                      {"metrics", arg_to_json(o.metrics)},
                      {"weighted_metrics", arg_to_json(o.weighted_metrics)},
                      {"run_eagerly", o.run_eagerly},
                      {"steps_per_execution", o.steps_per_execution},
-                     {"jit_compile", "auto"}});
+                     {"jit_compile", o.jit_compile ? Json(*o.jit_compile) : Json("auto")}});
 }
 
 void write_weights(const Model& model, internal::ByteSink& sink) {
@@ -119,16 +119,20 @@ void Model::save_weights(const std::string& path) const {
 }
 
 void Model::load_weights(const std::string& path) {
+  // As in Keras, a compiled model takes the optimizer's state from the file, too.
+  const auto& trainer = *trainer_state();
+  Optimizer* optimizer =
+      trainer.compiled && trainer.optimizer && trainer.optimizer->built() ? trainer.optimizer.get() : nullptr;
   if (path.ends_with(".keras")) {
     internal::ZipReader zip(path);
     const auto bytes = zip.read(kWeightsMember);
-    internal::WeightLoader(internal::H5WeightReader(bytes, path)).load(*this, nullptr);
+    internal::WeightLoader(internal::H5WeightReader(bytes, path)).load(*this, optimizer);
     return;
   }
   if (!path.ends_with(".h5")) {
     internal::fail<ValueError>({name(), "A weights file's name ends in .weights.h5 or .keras", path, ""});
   }
-  internal::WeightLoader(internal::H5WeightReader(path)).load(*this, nullptr);
+  internal::WeightLoader(internal::H5WeightReader(path)).load(*this, optimizer);
 }
 
 }  // namespace keras

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "keras/models/callbacks/history.h"
 #include "keras/models/training.h"
 #include "models/compile_loss.h"
 #include "models/compile_metrics.h"
@@ -16,10 +18,15 @@ struct TrainerState {
   bool compiled = false;
   CompileOptions options;
   std::shared_ptr<Optimizer> optimizer;
+  std::shared_ptr<Optimizer> given_optimizer;  ///< without the loss scaling that compile puts around it
   std::unique_ptr<CompileLoss> loss;
   std::unique_ptr<CompileMetrics> metrics;
   std::shared_ptr<metrics::Mean> loss_tracker;
+  std::shared_ptr<callbacks::History> history;
+  std::optional<int64_t> initial_epoch;  ///< set by a callback that continues a training
   bool stop_training = false;
+  bool stop_evaluating = false;
+  bool stop_predicting = false;
 };
 
 }  // namespace keras::internal

@@ -35,8 +35,10 @@ Tensor batch_and_steps_exchanged(const Tensor& x) {
   return prim::transpose(x, axes);
 }
 
-RecurrentResult run_scan(const RecurrentLoop& loop, const RecurrentStep& step, const Tensor& sequences,
-                         std::vector<Tensor> states, const Tensor& mask) {
+}  // namespace
+
+RecurrentResult run_recurrent_scan(const RecurrentLoop& loop, const RecurrentStep& step,
+                                   const Tensor& sequences, std::vector<Tensor> states, const Tensor& mask) {
   // What lasts for the whole sequence, such as dropout masks, is made in this step and not inside the scan;
   // it tells the type of the output, too.
   const Tensor kind = step(prim::index_axis(sequences, 1, Dim(0)), states).first;
@@ -63,12 +65,10 @@ RecurrentResult run_scan(const RecurrentLoop& loop, const RecurrentStep& step, c
   return result;
 }
 
-}  // namespace
-
 RecurrentResult run_recurrent(const RecurrentLoop& loop, const RecurrentStep& step, const Tensor& sequences,
                               std::vector<Tensor> states, const Tensor& mask) {
   const Dim count = sequences.dim(1);
-  if (!count.known()) return run_scan(loop, step, sequences, std::move(states), mask);
+  if (!count.known()) return run_recurrent_scan(loop, step, sequences, std::move(states), mask);
   if (count == Dim(0)) {
     fail<ValueError>({"RNN", "There must be at least one step", sequences.shape().to_string(), ""});
   }

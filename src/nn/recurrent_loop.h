@@ -26,9 +26,13 @@ struct RecurrentResult {
   std::vector<Tensor> states;
 };
 
-/// Runs the steps of sequences (batch, steps, ...): one by one where their number is known, as ops::scan
-/// where it is not. The mask (batch, steps) is bool or undefined.
+/// Runs the steps of sequences (batch, steps, ...), one by one where their number is known. The mask (batch,
+/// steps) is bool or undefined.
 RecurrentResult run_recurrent(const RecurrentLoop& loop, const RecurrentStep& step, const Tensor& sequences,
                               std::vector<Tensor> states, const Tensor& mask);
+
+/// The same as an ops::scan, for any number of steps.
+RecurrentResult run_recurrent_scan(const RecurrentLoop& loop, const RecurrentStep& step,
+                                   const Tensor& sequences, std::vector<Tensor> states, const Tensor& mask);
 
 }  // namespace keras::internal

@@ -170,7 +170,9 @@ case("mask_step_weights", tagger, TOKENS, STEP_IDS, lambda: {"optimizer": "sgd",
 case("no_mask_step_weights", lambda: tagger(mask_zero=False), TOKENS, STEP_IDS, lambda: {"optimizer": "sgd",
      "loss": losses.SparseCategoricalCrossentropy(from_logits=True), "metrics": ["acc"], "weighted_metrics": ["acc"]},
      sample_weight=STEP_W, epochs=2)
-case("mask_softmax", lambda: tagger("softmax"), TOKENS, STEP_IDS, {"optimizer": "adam",
+# No optimizer with squared gradients beside an Embedding: TensorFlow alone keeps its gradient as slices and squares
+# each before those of one row are added; on Keras' other backends the gradient is dense, and so it is here.
+case("mask_softmax", lambda: tagger("softmax"), TOKENS, STEP_IDS, {"optimizer": "sgd",
      "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]})
 case("masking_layer", masked_sequence, STEPS, STEPS.sum(-1, keepdims=True), {**SGD, "metrics": ["mae"], "weighted_metrics": ["mae"]})
 case("masking_layer_weighted", masked_sequence, STEPS, STEPS.sum(-1, keepdims=True), {**SGD, "weighted_metrics": ["mae"]},

@@ -129,7 +129,7 @@ TEST(Sequential, RefusesWrongUse) {
   auto model = small_classifier();
   EXPECT_THROW(model.fit(data.x, data.y), ValueError);  // not compiled
   model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy"});
-  EXPECT_THROW(model.fit(data.x, data.y, {.epochs = 0}), ValueError);
+  EXPECT_TRUE(model.fit(data.x, data.y, {.epochs = 0, .verbose = 0})->epoch.empty());
   EXPECT_THROW(model.fit(data.x, data.y, {.batch_size = 0}), ValueError);
   EXPECT_THROW(model.fit(data.x, data.y, {.validation_split = 1.5}), ValueError);
   EXPECT_THROW(model.fit(data.x, Tensor::from(std::vector<int64_t>{1, 0})), ValueError);

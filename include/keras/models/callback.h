@@ -4,40 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
+#include <type_traits>
 #include <utility>
-#include <vector>
+
+#include "keras/models/logs.h"
 
 namespace keras {
 
 class Model;
-
-/// Names and values of losses and metrics, in the order that they are shown.
-class Logs {
- public:
-  /// A value and its name.
-  using Item = std::pair<std::string, double>;
-  Logs() = default;
-  Logs(std::initializer_list<Item> items) : items_(items) {}
-
-  /// The value of a name, if there is one.
-  bool contains(std::string_view name) const { return find(name) != nullptr; }
-  const double* find(std::string_view name) const;
-  /// The value of a name. Throws ValueError with the names when there is none.
-  double operator[](std::string_view name) const;
-  void set(std::string_view name, double value);
-  void merge(const Logs& other);
-  /// Sorted by name, as Keras hands logs to callbacks.
-  Logs sorted() const;
-  bool empty() const { return items_.empty(); }
-  size_t size() const { return items_.size(); }
-  auto begin() const { return items_.begin(); }
-  auto end() const { return items_.end(); }
-
- private:
-  std::vector<Item> items_;
-};
 
 /// What callbacks learn of a run before it begins.
 struct CallbackParams {
@@ -46,109 +20,69 @@ struct CallbackParams {
   std::optional<int64_t> steps = {};  ///< batches an epoch; none: not known beforehand
 };
 
-/// Hooks into training, evaluation and prediction (keras.callbacks.Callback). Override what is needed.
+/// Hooks into training, evaluation and prediction (keras.callbacks.Callback). Override what is needed. All
+/// callbacks of an event get the same logs, so what one adds the later ones see.
 class Callback {
  public:
   virtual ~Callback() = default;
   /// Before and after training, each epoch and each batch; logs hold what is known by then.
-  virtual void on_train_begin(const Logs&) {}
-  virtual void on_train_end(const Logs&) {}
-  virtual void on_epoch_begin(int64_t, const Logs&) {}
-  virtual void on_epoch_end(int64_t, const Logs&) {}
-  virtual void on_train_batch_begin(int64_t, const Logs&) {}
-  virtual void on_train_batch_end(int64_t, const Logs&) {}
-  /// The same for evaluation and prediction.
-  virtual void on_test_begin(const Logs&) {}
-  virtual void on_test_end(const Logs&) {}
-  virtual void on_test_batch_begin(int64_t, const Logs&) {}
-  virtual void on_test_batch_end(int64_t, const Logs&) {}
-  virtual void on_predict_begin(const Logs&) {}
-  virtual void on_predict_end(const Logs&) {}
-  virtual void on_predict_batch_begin(int64_t, const Logs&) {}
-  virtual void on_predict_batch_end(int64_t, const Logs&) {}
+  ///@{
+  virtual void on_train_begin(Logs&) {}
+  virtual void on_train_end(Logs&) {}
+  virtual void on_epoch_begin(int64_t, Logs&) {}
+  virtual void on_epoch_end(int64_t, Logs&) {}
+  virtual void on_train_batch_begin(int64_t batch, Logs& logs) { on_batch_begin(batch, logs); }
+  virtual void on_train_batch_end(int64_t batch, Logs& logs) { on_batch_end(batch, logs); }
+  ///@}
+  /// What the hooks around training batches do unless overridden.
+  ///@{
+  virtual void on_batch_begin(int64_t, Logs&) {}
+  virtual void on_batch_end(int64_t, Logs&) {}
+  ///@}
+  /// The same for evaluation and prediction. After a batch of prediction, logs hold "outputs".
+  ///@{
+  virtual void on_test_begin(Logs&) {}
+  virtual void on_test_end(Logs&) {}
+  virtual void on_test_batch_begin(int64_t, Logs&) {}
+  virtual void on_test_batch_end(int64_t, Logs&) {}
+  virtual void on_predict_begin(Logs&) {}
+  virtual void on_predict_end(Logs&) {}
+  virtual void on_predict_batch_begin(int64_t, Logs&) {}
+  virtual void on_predict_batch_end(int64_t, Logs&) {}
+  ///@}
 
   /// What the run tells before it begins: the model and how long it will be.
-  void set_model(Model* model) { model_ = model; }
+  ///@{
+  virtual void set_model(Model* model) { model_ = model; }
   virtual void set_params(const CallbackParams& params) { params_ = params; }
   Model* model() const { return model_; }
   const CallbackParams& params() const { return params_; }
+  ///@}
 
  private:
   Model* model_ = nullptr;
   CallbackParams params_;
 };
 
-namespace callbacks {
-
-/// Records the logs of every epoch; `fit` returns it.
-class History : public Callback {
+/// A callback of any class: given by value, or as a shared pointer when its state matters afterwards.
+///
+///     auto logger = std::make_shared<MyLogger>();
+///     model.fit(x, y, {.callbacks = {callbacks::EarlyStopping({.monitor = "loss"}), logger}});
+class CallbackHandle {
  public:
-  /// Epoch numbers, and for each name its values.
-  std::vector<int64_t> epoch;
-  std::vector<std::pair<std::string, std::vector<double>>> history;  ///< values by name, one an epoch
+  template <class T>
+  requires(std::is_base_of_v<Callback, std::remove_cvref_t<T>>)
+      CallbackHandle(T&& callback)  // NOLINT: callbacks convert by design
+      : callback_(std::make_shared<std::remove_cvref_t<T>>(std::forward<T>(callback))) {}
+  template <class T>
+  requires(std::is_base_of_v<Callback, T>) CallbackHandle(std::shared_ptr<T> callback)  // NOLINT: so do these
+      : callback_(std::move(callback)) {}
 
-  /// The values of a name. Throws ValueError with the names when there is none.
-  const std::vector<double>& operator[](std::string_view name) const;
-  void on_train_begin(const Logs& logs) override;
-  void on_epoch_end(int64_t epoch_number, const Logs& logs) override;
-  /// Draws loss and metrics over epochs (training and validation) as an SVG file. Throws ValueError with the
-  /// path when it cannot be written.
-  void save_chart(const std::string& path) const;
-};
-
-/// Shows the progress bar; `fit` adds it unless verbose is 0.
-class ProgbarLogger : public Callback {
- public:
-  ProgbarLogger();
-  ~ProgbarLogger() override;
-  void set_params(const CallbackParams& params) override;
-  void on_train_begin(const Logs& logs) override;
-  void on_test_begin(const Logs& logs) override;
-  void on_predict_begin(const Logs& logs) override;
-  void on_epoch_begin(int64_t epoch, const Logs& logs) override;
-  void on_train_batch_end(int64_t batch, const Logs& logs) override;
-  void on_test_batch_end(int64_t batch, const Logs& logs) override;
-  void on_predict_batch_end(int64_t batch, const Logs& logs) override;
-  void on_epoch_end(int64_t epoch, const Logs& logs) override;
-  void on_test_end(const Logs& logs) override;
-  void on_predict_end(const Logs& logs) override;
+  /// The callback itself.
+  const std::shared_ptr<Callback>& shared() const { return callback_; }
 
  private:
-  struct State;
-  void begin();
-  void update(int64_t batch, const Logs& logs);
-  void finalize(const Logs& logs);
-  std::unique_ptr<State> state_;
+  std::shared_ptr<Callback> callback_;
 };
 
-/// Passes every event on to a list of callbacks (keras.callbacks.CallbackList).
-class CallbackList : public Callback {
- public:
-  CallbackList(std::vector<std::shared_ptr<Callback>> callbacks, bool add_history, bool add_progbar,
-               Model* model, const CallbackParams& params);
-  /// What fit returns, and the callbacks in their order.
-  const std::shared_ptr<History>& history() const { return history_; }
-  const std::vector<std::shared_ptr<Callback>>& list() const { return callbacks_; }
-
-  void on_train_begin(const Logs& logs) override;
-  void on_train_end(const Logs& logs) override;
-  void on_epoch_begin(int64_t epoch, const Logs& logs) override;
-  void on_epoch_end(int64_t epoch, const Logs& logs) override;
-  void on_train_batch_begin(int64_t batch, const Logs& logs) override;
-  void on_train_batch_end(int64_t batch, const Logs& logs) override;
-  void on_test_begin(const Logs& logs) override;
-  void on_test_end(const Logs& logs) override;
-  void on_test_batch_begin(int64_t batch, const Logs& logs) override;
-  void on_test_batch_end(int64_t batch, const Logs& logs) override;
-  void on_predict_begin(const Logs& logs) override;
-  void on_predict_end(const Logs& logs) override;
-  void on_predict_batch_begin(int64_t batch, const Logs& logs) override;
-  void on_predict_batch_end(int64_t batch, const Logs& logs) override;
-
- private:
-  std::vector<std::shared_ptr<Callback>> callbacks_;
-  std::shared_ptr<History> history_;
-};
-
-}  // namespace callbacks
 }  // namespace keras

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keras/models/callbacks/history.h"
 #include "keras/models/training.h"
 #include "keras/nn/layer.h"
 
@@ -15,7 +16,8 @@ namespace keras {
 
 namespace internal {
 struct TrainerState;
-}
+class EpochIterator;
+}  // namespace internal
 
 /// Arguments of Model::summary, as in Keras.
 struct SummaryOptions {
@@ -29,35 +31,55 @@ struct SummaryOptions {
 /// the functional constructor, or subclass it and name it with KERAS_MODEL.
 class Model : public Layer {
  public:
-  /// Turns on gradients, losses and metrics. Throws ValueError for an unknown name.
+  /// Turns on gradients, losses and metrics. Under the policy mixed_float16 the optimizer is wrapped in a
+  /// LossScaleOptimizer, unless auto_scale_loss is off. Throws ValueError for an unknown name.
   void compile(const CompileOptions& options = {});
+  /// Whether compile has been called.
   bool compiled() const;
 
-  /// Trains for a number of epochs over arrays (all of one length along axis 0). Returns the history.
+  /// Trains for a number of epochs over arrays (all of one length along axis 0), or over batches. Returns the
+  /// history. Throws ValueError for data that are empty, of different lengths, or not what the model takes.
+  ///@{
   std::shared_ptr<callbacks::History> fit(const Nest& x, const Nest& y = {}, const FitOptions& options = {});
-  /// Loss and metrics over a data set, by name.
+  std::shared_ptr<callbacks::History> fit(const BatchSource& batches, const FitOptions& options = {});
+  ///@}
+  /// Loss and metrics over a data set, by name; `flatten_metrics_in_order` gives Keras' list of them.
+  ///@{
   Logs evaluate(const Nest& x, const Nest& y = {}, const EvaluateOptions& options = {});
+  Logs evaluate(const BatchSource& batches, const EvaluateOptions& options = {});
+  ///@}
   /// The outputs for all samples.
+  ///@{
   Nest predict(const Nest& x, const PredictOptions& options = {});
+  Nest predict(const BatchSource& batches, const PredictOptions& options = {});
+  ///@}
 
-  /// One step on one batch; the metrics start anew.
+  /// One step on one batch; the metrics start anew. Throws ValueError when both weights are given.
+  ///@{
   Logs train_on_batch(const Nest& x, const Nest& y = {}, const Nest& sample_weight = {},
                       const std::map<int64_t, double>& class_weight = {});
   Logs test_on_batch(const Nest& x, const Nest& y = {}, const Nest& sample_weight = {});
   Nest predict_on_batch(const Nest& x);
+  ///@}
+  /// The values as Keras lists them where it gives no names: loss, metrics, then what is left, by name.
+  std::vector<LogValue> flatten_metrics_in_order(const Logs& logs) const;
 
   // --- What subclasses may override ---
-  /// One training step: forward, loss, gradients, update, metrics. Gives the logs'"'"' values as tensors.
-  virtual std::vector<std::pair<std::string, Tensor>> train_step(const DataTriple& data);
-  virtual std::vector<std::pair<std::string, Tensor>> test_step(const DataTriple& data);
+  /// One step of training, evaluation or prediction: forward, loss, gradients, update, metrics.
+  ///@{
+  virtual Logs train_step(const DataTriple& data);
+  virtual Logs test_step(const DataTriple& data);
   virtual Nest predict_step(const DataTriple& data);
+  ///@}
   /// Compiled losses plus everything in losses(). Throws ValueError when there is none.
-  virtual Tensor compute_loss(const Nest& x, const Nest& y, const Nest& y_pred, const Nest& sample_weight);
-  virtual std::vector<std::pair<std::string, Tensor>> compute_metrics(const Nest& x, const Nest& y,
-                                                                      const Nest& y_pred,
-                                                                      const Nest& sample_weight);
+  virtual Tensor compute_loss(const Nest& x, const Nest& y, const Nest& y_pred, const Nest& sample_weight,
+                              bool training = true);
+  /// Updates the metrics of compile and gives the values of all.
+  virtual Logs compute_metrics(const Nest& x, const Nest& y, const Nest& y_pred, const Nest& sample_weight);
+  /// The values of all metrics(), without an update.
+  Logs get_metrics_result() const;
 
-  /// Layers in Keras'"'"' order. Throws ValueError from get_layer for an unknown name, with the names.
+  /// Layers in Keras' order. Throws ValueError from get_layer for an unknown name, with the names.
   virtual std::vector<LayerHandle> layers() const { return sublayers(); }
   std::vector<internal::SavedChildren> saved_children() const override;
   LayerHandle get_layer(std::string_view name) const;
@@ -67,13 +89,23 @@ class Model : public Layer {
 
   /// The optimizer of compile. Throws ValueError before compile.
   Optimizer& optimizer() const;
-  /// Loss tracker, metrics and per-output losses.
-  std::vector<std::shared_ptr<Metric>> metrics() const;
+  /// Loss tracker, metrics of compile and per-output losses. A model with metrics of its own overrides it and
+  /// adds them; `reset_metrics` and the logs then know them, too.
+  virtual std::vector<std::shared_ptr<Metric>> metrics() const;
+  /// Sets the states of all metrics to zero.
   void reset_metrics();
   std::vector<std::string> metrics_names() const;
-  /// Set by a callback to end training after the present batch or epoch.
+  /// Set by a callback to end training, evaluation or prediction after the present batch or epoch.
+  ///@{
   void stop_training();
   bool training_stopped() const;
+  void stop_evaluating();
+  void stop_predicting();
+  ///@}
+  /// What the last fit recorded; null before it.
+  std::shared_ptr<callbacks::History> history() const;
+  /// Set by a callback in on_train_begin to continue a training: the number of the first epoch, from 0.
+  void set_initial_epoch(int64_t epoch);
   /// Names of the outputs, for losses and metrics given by name.
   virtual std::vector<std::string> output_names() const { return {}; }
   /// Shapes inputs to what the model declares: casts, and adds or drops a last axis of 1.
@@ -95,12 +127,16 @@ class Model : public Layer {
   Model& operator=(Model&&) = default;
 
  private:
-  Logs run_evaluation(const DataTriple& data, int64_t batch_size, std::optional<int64_t> steps,
-                      Callback& callbacks);
+  std::shared_ptr<callbacks::History> run_training(internal::EpochIterator& iterator,
+                                                   internal::EpochIterator* validation,
+                                                   const FitOptions& options);
+  Logs run_evaluation(internal::EpochIterator& iterator, Callback& callbacks);
+  Logs run_evaluation(internal::EpochIterator& iterator, const EvaluateOptions& options);
+  Nest run_prediction(internal::EpochIterator& iterator, const PredictOptions& options);
   std::shared_ptr<internal::TrainerState> trainer_;
 };
 
-/// Gives a user'"'"'s model class its name, copy and attribute names; see KERAS_LAYER.
+/// Gives a user's model class its name, copy and attribute names; see KERAS_LAYER.
 #define KERAS_MODEL(Class, ...) KERAS_LAYER(Class __VA_OPT__(, ) __VA_ARGS__)
 
 }  // namespace keras

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "keras/models/batch_source.h"
 #include "keras/models/callback.h"
 #include "keras/nn/loss.h"
 #include "keras/nn/metric.h"
@@ -119,51 +121,66 @@ struct CompileOptions {
   MetricsArg weighted_metrics = {};     ///< computed with sample weights
   bool run_eagerly = false;             ///< no tracing of the step
   int64_t steps_per_execution = 1;      ///< batches between two looks at callbacks
-  bool auto_scale_loss = true;          ///< under mixed_float16, wrap the optimizer in a LossScaleOptimizer
-};
-
-/// Inputs, targets and weights of one data set.
-struct DataTriple {
-  Nest x = {};              ///< inputs
-  Nest y = {};              ///< targets
-  Nest sample_weight = {};  ///< one number a sample
+  std::optional<bool> jit_compile =
+      {};                       ///< kept for files; none: "auto". How a step runs is the backend's affair
+  bool auto_scale_loss = true;  ///< under mixed_float16, wrap the optimizer in a LossScaleOptimizer
 };
 
 inline constexpr int kVerboseAuto = -1;
 
+/// After which epochs fit judges the validation data: every n-th, or those whose numbers (from 1) are listed.
+class ValidationFrequency {
+ public:
+  ValidationFrequency(int64_t every) : every_(every) {}                             // NOLINT: numbers convert
+  ValidationFrequency(std::initializer_list<int64_t> epochs) : epochs_(epochs) {}   // NOLINT: so do lists
+  ValidationFrequency(std::vector<int64_t> epochs) : epochs_(std::move(epochs)) {}  // NOLINT
+
+  /// The distance of judged epochs; 0 when they are listed.
+  int64_t every() const { return every_; }
+  /// Whether an epoch, counted from 0, is judged.
+  bool includes(int64_t epoch) const {
+    if (every_ != 0) return (epoch + 1) % every_ == 0;
+    return std::find(epochs_.begin(), epochs_.end(), epoch + 1) != epochs_.end();
+  }
+
+ private:
+  int64_t every_ = 0;
+  std::vector<int64_t> epochs_;
+};
+
 /// Arguments of Model::fit, as in Keras.
 struct FitOptions {
-  std::optional<int64_t> batch_size = {};                 ///< 32 when not given
-  int64_t epochs = 1;                                     ///< when to stop: the number of the last epoch
-  int verbose = kVerboseAuto;                             ///< 0 silent, 1 progress bar, 2 one line per epoch
-  std::vector<std::shared_ptr<Callback>> callbacks = {};  ///< called in this order
-  double validation_split = 0.0;  ///< share of the samples, from the end, that is only judged
-  std::optional<DataTriple> validation_data = {};     ///< samples that are only judged
-  bool shuffle = true;                                ///< new order of samples every epoch
-  std::map<int64_t, double> class_weight = {};        ///< weight of each class in the loss
-  Nest sample_weight = {};                            ///< one number a sample
-  int64_t initial_epoch = 0;                          ///< where a continued training begins
-  std::optional<int64_t> steps_per_epoch = {};        ///< none: all batches
-  std::optional<int64_t> validation_steps = {};       ///< none: all batches
+  std::optional<int64_t> batch_size = {};        ///< 32 when not given
+  int64_t epochs = 1;                            ///< when to stop: the number of the last epoch
+  int verbose = kVerboseAuto;                    ///< 0 silent, 1 progress bar, 2 one line per epoch
+  std::vector<CallbackHandle> callbacks = {};    ///< called in this order
+  double validation_split = 0.0;                 ///< share of the samples, from the end, that is only judged
+  ValidationData validation_data = {};           ///< samples that are only judged
+  bool shuffle = true;                           ///< new order of samples every epoch
+  std::map<int64_t, double> class_weight = {};   ///< weight of each class in the loss
+  Nest sample_weight = {};                       ///< one number a sample
+  int64_t initial_epoch = 0;                     ///< where a continued training begins
+  std::optional<int64_t> steps_per_epoch = {};   ///< none: all batches
+  std::optional<int64_t> validation_steps = {};  ///< none: all batches
   std::optional<int64_t> validation_batch_size = {};  ///< none: batch_size
-  int64_t validation_freq = 1;                        ///< epochs from one validation to the next
+  ValidationFrequency validation_freq = 1;  ///< when to judge: every n epochs, or after those listed
 };
 
 /// Arguments of Model::evaluate, as in Keras.
 struct EvaluateOptions {
-  std::optional<int64_t> batch_size = {};                 ///< none: 32
-  int verbose = kVerboseAuto;                             ///< 0 silent, 1 progress bar, 2 one line an epoch
-  Nest sample_weight = {};                                ///< one number a sample
-  std::optional<int64_t> steps = {};                      ///< none: all batches
-  std::vector<std::shared_ptr<Callback>> callbacks = {};  ///< called in this order
+  std::optional<int64_t> batch_size = {};      ///< none: 32
+  int verbose = kVerboseAuto;                  ///< 0 silent, 1 progress bar, 2 one line an epoch
+  Nest sample_weight = {};                     ///< one number a sample
+  std::optional<int64_t> steps = {};           ///< none: all batches
+  std::vector<CallbackHandle> callbacks = {};  ///< called in this order
 };
 
 /// Arguments of Model::predict, as in Keras.
 struct PredictOptions {
-  std::optional<int64_t> batch_size = {};                 ///< none: 32
-  int verbose = kVerboseAuto;                             ///< 0 silent, 1 progress bar, 2 one line an epoch
-  std::optional<int64_t> steps = {};                      ///< none: all batches
-  std::vector<std::shared_ptr<Callback>> callbacks = {};  ///< called in this order
+  std::optional<int64_t> batch_size = {};      ///< none: 32
+  int verbose = kVerboseAuto;                  ///< 0 silent, 1 progress bar, 2 one line an epoch
+  std::optional<int64_t> steps = {};           ///< none: all batches
+  std::vector<CallbackHandle> callbacks = {};  ///< called in this order
 };
 
 }  // namespace keras

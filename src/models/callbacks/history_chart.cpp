@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "keras/base/error.h"
-#include "keras/models/callback.h"
+#include "keras/models/callbacks/history.h"
 
 namespace keras::callbacks {
 
@@ -118,6 +118,12 @@ std::string draw(const Panel& panel, double x0, size_t epochs) {
   return out;
 }
 
+std::vector<double> means(const std::vector<LogValue>& values) {
+  std::vector<double> out;
+  for (const LogValue& v : values) out.push_back(v.mean());
+  return out;
+}
+
 }  // namespace
 
 void History::save_chart(const std::string& path) const {
@@ -125,9 +131,9 @@ void History::save_chart(const std::string& path) const {
   bool any_validation = false;
   for (const auto& [name, values] : history) {
     if (name.starts_with("val_")) continue;
-    Panel panel{name, values, {}};
+    Panel panel{name, means(values), {}};
     for (const auto& [other, theirs] : history) {
-      if (other == "val_" + name) panel.validation = theirs;
+      if (other == "val_" + name) panel.validation = means(theirs);
     }
     any_validation = any_validation || !panel.validation.empty();
     // Loss first: it is what training lowers.

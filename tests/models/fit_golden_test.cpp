@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// fit, evaluate and predict against real Keras: every log of every batch and epoch, weights, and what
+// callbacks did, for the cases of tests/golden/fit.npz.
+#include <gtest/gtest.h>
+
+#include "golden/golden_file.h"
+#include "keras/models/callbacks/early_stopping.h"
+#include "keras/models/callbacks/lambda_callback.h"
+#include "keras/models/callbacks/reduce_lr_on_plateau.h"
+#include "keras/models/sequential.h"
+#include "keras/nn/layers/dense.h"
+#include "keras/nn/layers/merging.h"
+#include "keras/ops/numpy.h"
+#include "nn/close.h"
+
+namespace keras {
+namespace {
+
+// Sums of a batch run in another order than TensorFlow's, and training carries the rounding on.
+constexpr Tolerance kLogs{2e-5, 2e-6};
+constexpr Tolerance kWeights{1e-4, 2e-6};
+
+// The functional models of the archive with two outputs.
+class TwoOutputs : public Model {
+  layers::Dense hidden{4, {.activation = "tanh", .name = "hidden"}}, value{1, {.name = "value"}},
+      kind{3, {.activation = "softmax", .name = "kind"}};
+
+ public:
+  KERAS_MODEL(TwoOutputs, hidden, value, kind)
+  Nest call_nest(const Nest& x, const CallArgs&) override {
+    const Tensor first = x.is_dict() ? x["first"].tensor() : x[0].tensor();
+    const Tensor second = x.is_dict() ? x["second"].tensor() : x[1].tensor();
+    const Tensor h = hidden(layers::concatenate(std::vector<Tensor>{first, second}));
+    return Nest{value(h), kind(h)};
+  }
+  std::vector<std::string> output_names() const override { return {"value", "kind"}; }
+};
+
+class DictOutputs : public Model {
+  layers::Dense hidden{4, {.activation = "tanh", .name = "hidden"}}, k{3, {.name = "k"}}, v{1, {.name = "v"}};
+
+ public:
+  KERAS_MODEL(DictOutputs, hidden, k, v)
+  Nest call_nest(const Nest& x, const CallArgs&) override {
+    const Tensor h = hidden(x["first"].tensor());
+    return Nest::dict({{"value", v(h)}, {"kind", k(h)}});
+  }
+  std::vector<std::string> output_names() const override { return {"k", "v"}; }
+};
+
+std::shared_ptr<Model> model_of(const Json& json) {
+  const Json& config = json["config"];
+  const std::string name = config["name"].as_string();
+  if (name == "two_outputs") return std::make_shared<TwoOutputs>();
+  if (name == "dict_outputs") return std::make_shared<DictOutputs>();
+  auto model = std::make_shared<Sequential>(LayerOptions{.name = name});
+  for (const Json& layer : config["layers"].as_list()) {
+    const std::string class_name = layer["class_name"].as_string();
+    if (class_name == "InputLayer") {
+      std::vector<Dim> dims;
+      const auto& shape = layer["config"]["batch_shape"].as_list();
+      for (size_t i = 1; i < shape.size(); ++i) dims.emplace_back(shape[i].as_int());
+      model->add(Input(Shape(dims.begin(), dims.end()), {.dtype = layer["config"]["dtype"].as_string()}));
+    } else {
+      model->add(LayerHandle(make_object<Layer>(ObjectCategory::layer, class_name, layer["config"], "test")));
+    }
+  }
+  return model;
+}
+
+bool is_object(const Json& json) { return json.is_dict() && json.contains("class_name"); }
+
+template <class Arg>
+Arg leaf_of(const Json& json);
+template <>
+LossArg leaf_of(const Json& json) {
+  if (json.is_string()) return LossSpec(json.as_string());
+  return LossSpec(
+      make_object<Loss>(ObjectCategory::loss, json["class_name"].as_string(), json["config"], "test"));
+}
+template <>
+MetricsArg leaf_of(const Json& json) {
+  if (json.is_string()) return MetricSpec(json.as_string());
+  // Keras names a function by its name.
+  if (json["class_name"].as_string() == "function") return MetricSpec(json["config"].as_string());
+  return MetricSpec(
+      make_object<Metric>(ObjectCategory::metric, json["class_name"].as_string(), json["config"], "test"));
+}
+template <>
+LossWeightsArg leaf_of(const Json& json) {
+  return json.as_real();
+}
+
+template <class Arg>
+Arg argument_of(const Json& json) {
+  if (json.is_null()) return {};
+  if (json.is_list()) {
+    std::vector<Arg> items;
+    for (const Json& item : json.as_list()) items.push_back(argument_of<Arg>(item));
+    return Arg(std::move(items));
+  }
+  if (json.is_dict() && !is_object(json)) {
+    std::vector<std::pair<std::string, Arg>> items;
+    for (const auto& [key, item] : json.as_dict()) items.emplace_back(key, argument_of<Arg>(item));
+    return named(std::move(items));
+  }
+  return leaf_of<Arg>(json);
+}
+
+CompileOptions compile_options(const Json& config) {
+  CompileOptions out;
+  out.optimizer = config["optimizer"].is_string()
+                      ? ObjectRef<Optimizer>(config["optimizer"].as_string())
+                      : ObjectRef<Optimizer>(make_object<Optimizer>(
+                            ObjectCategory::optimizer, config["optimizer"]["class_name"].as_string(),
+                            config["optimizer"]["config"], "test"));
+  out.loss = argument_of<LossArg>(config["loss"]);
+  out.loss_weights = argument_of<LossWeightsArg>(config["loss_weights"]);
+  out.metrics = argument_of<MetricsArg>(config["metrics"]);
+  out.weighted_metrics = argument_of<MetricsArg>(config["weighted_metrics"]);
+  return out;
+}
+
+Nest load(const GoldenFile& golden, const Json& keys) {
+  if (keys.is_null()) return {};
+  if (keys.is_string()) return golden.array(keys);
+  if (keys.is_list()) {
+    std::vector<Nest> items;
+    for (const Json& key : keys.as_list()) items.push_back(load(golden, key));
+    return Nest(std::move(items));
+  }
+  std::vector<Nest::Item> items;
+  for (const auto& [name, key] : keys.as_dict()) items.emplace_back(name, load(golden, key));
+  return Nest::dict(std::move(items));
+}
+
+CallbackHandle callback_of(const Json& json) {
+  const Json& k = json["kwargs"];
+  if (json["class_name"].as_string() == "EarlyStopping") {
+    return callbacks::EarlyStopping({.monitor = k["monitor"].as_string(),
+                                     .min_delta = k["min_delta"].as_real(),
+                                     .patience = k["patience"].as_int(),
+                                     .restore_best_weights = k["restore_best_weights"].as_bool()});
+  }
+  EXPECT_EQ(json["class_name"].as_string(), "ReduceLROnPlateau");
+  return callbacks::ReduceLROnPlateau({.monitor = k["monitor"].as_string(),
+                                       .factor = k["factor"].as_real(),
+                                       .patience = k["patience"].as_int(),
+                                       .min_delta = k["min_delta"].as_real(),
+                                       .cooldown = k["cooldown"].as_int(),
+                                       .min_lr = k["min_lr"].as_real()});
+}
+
+FitOptions fit_options(const GoldenFile& golden, const Json& c) {
+  const Json& k = c["fit_kwargs"];
+  FitOptions out;
+  out.batch_size = k["batch_size"].as_int();
+  out.epochs = k["epochs"].as_int();
+  out.shuffle = k["shuffle"].as_bool();
+  out.verbose = 0;
+  out.validation_split = k.get("validation_split", 0.0).as_real();
+  out.validation_freq = k.get("validation_freq", 1).as_int();
+  out.initial_epoch = k.get("initial_epoch", 0).as_int();
+  if (const Json* steps = k.find("steps_per_epoch")) out.steps_per_epoch = steps->as_int();
+  if (const Json* weights = k.find("class_weight")) {
+    for (const auto& [key, weight] : weights->as_dict()) out.class_weight[std::stoll(key)] = weight.as_real();
+  }
+  out.sample_weight = load(golden, c["sample_weight"]);
+  const Nest validation = load(golden, c["validation_data"]);
+  if (!validation.is_none()) {
+    out.validation_data = {validation[0], validation[1], validation.size() > 2 ? validation[2] : Nest()};
+  }
+  return out;
+}
+
+void expect_logs(const Logs& ours, const Json& theirs, const std::string& where) {
+  std::vector<std::string> our_names, their_names;
+  for (const auto& [name, value] : ours) our_names.push_back(name);
+  for (const auto& [name, value] : theirs.as_dict()) their_names.push_back(name);
+  std::sort(their_names.begin(), their_names.end());
+  EXPECT_EQ(our_names, their_names) << where;
+  for (const auto& [name, value] : theirs.as_dict()) {
+    if (!ours.contains(name)) continue;
+    const double wanted = value.as_real();
+    EXPECT_NEAR(ours[name], wanted, kLogs.absolute + kLogs.relative * std::abs(wanted))
+        << where << ' ' << name;
+  }
+}
+
+void expect_close(const Nest& ours, const Nest& theirs) {
+  ASSERT_EQ(ours.flatten().size(), theirs.flatten().size());
+  for (size_t i = 0; i < ours.flatten().size(); ++i) {
+    EXPECT_TRUE(close(ours.flatten()[i], theirs.flatten()[i], kWeights)) << "leaf " << i;
+  }
+}
+
+Nest first_rows(const Nest& nest, int64_t count) {
+  return nest.map([&](const Tensor& t) { return t[Index(Slice(0, count))]; });
+}
+
+void check(const GoldenFile& golden, const Json& c) {
+  const auto model = model_of(c["model"]);
+  const Nest x = load(golden, c["x"]), y = load(golden, c["y"]);
+  model->predict_on_batch(first_rows(x, 2));
+  const auto variables = model->weights();
+  const auto& weights = c["weights"].as_list();
+  ASSERT_EQ(variables.size(), weights.size());
+  for (size_t i = 0; i < weights.size(); ++i) variables[i].assign(golden.array(weights[i]["key"]));
+  model->compile(compile_options(c["compile_config"]));
+
+  FitOptions options = fit_options(golden, c);
+  std::vector<Logs> batch_logs;
+  options.callbacks.push_back(callbacks::LambdaCallback(
+      {.on_train_batch_end = [&](int64_t, Logs& logs) { batch_logs.push_back(logs); }}));
+  for (const Json& callback : c["callbacks"].as_list()) options.callbacks.push_back(callback_of(callback));
+  const auto history = model->fit(x, y, options);
+
+  const auto& theirs = c["batch_logs"].as_list();
+  ASSERT_EQ(batch_logs.size(), theirs.size());
+  for (size_t i = 0; i < theirs.size(); ++i) {
+    expect_logs(batch_logs[i], theirs[i], "batch " + std::to_string(i));
+  }
+  ASSERT_EQ(history->epoch.size(), c["epochs_run"].size());
+  for (size_t i = 0; i < history->epoch.size(); ++i) {
+    EXPECT_EQ(history->epoch[i], c["epochs_run"][i].as_int());
+  }
+  EXPECT_EQ(history->history.size(), c["history"].size());
+  for (const auto& [name, values] : c["history"].as_dict()) {
+    const auto ours = (*history)[name];
+    ASSERT_EQ(ours.size(), values.size()) << name;
+    for (size_t i = 0; i < ours.size(); ++i) {
+      const double wanted = values[i].as_real();
+      EXPECT_NEAR(ours[i], wanted, kLogs.absolute + kLogs.relative * std::abs(wanted))
+          << name << " of epoch " << i;
+    }
+  }
+  for (size_t i = 0; i < variables.size(); ++i) {
+    EXPECT_TRUE(close(variables[i].value(), golden.array(c["final_weights"][i]), kWeights))
+        << variables[i].path();
+  }
+  // Keras counts only the steps that change weights.
+  const auto accumulated = model->optimizer().settings().gradient_accumulation_steps.value_or(1);
+  EXPECT_EQ(model->optimizer().iterations().value().item<int64_t>() / accumulated,
+            c["optimizer_iterations"].as_int());
+
+  const Logs evaluated = model->evaluate(x, y, {.batch_size = 32, .verbose = 0});
+  expect_logs(evaluated, c["evaluate"], "evaluate");
+  const auto listed = model->flatten_metrics_in_order(evaluated);
+  ASSERT_EQ(listed.size(), c["evaluate_list"].size());
+  for (size_t i = 0; i < listed.size(); ++i) {
+    const double wanted = c["evaluate_list"][i].as_real();
+    EXPECT_NEAR(listed[i], wanted, kLogs.absolute + kLogs.relative * std::abs(wanted)) << "place " << i;
+  }
+  if (!c["evaluate_weighted"].is_null()) {
+    const Logs weighted = model->evaluate(
+        x, y, {.batch_size = 32, .verbose = 0, .sample_weight = load(golden, c["sample_weight"])});
+    expect_logs(weighted, c["evaluate_weighted"], "evaluate with weights");
+  }
+  expect_close(model->predict(first_rows(x, 3), {.verbose = 0}), load(golden, c["predict_3"]));
+}
+
+const GoldenFile& golden_fit() {
+  static const GoldenFile golden("fit");
+  return golden;
+}
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> out;
+  for (const Json& c : golden_fit().cases()) out.push_back(c["name"].as_string());
+  return out;
+}
+
+class FitGolden : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(FitGolden, LogsAndWeightsAreKeras) {
+  for (const Json& c : golden_fit().cases()) {
+    if (c["name"].as_string() == GetParam()) check(golden_fit(), c);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, FitGolden, ::testing::ValuesIn(case_names()),
+                         [](const auto& given) { return given.param; });
+
+}  // namespace
+}  // namespace keras
