@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/recurrent_loop.h"
 
+#include <algorithm>
+
 #include "keras/base/error.h"
 #include "keras/ops/control_flow.h"
 #include "keras/ops/numpy.h"
@@ -29,13 +31,32 @@ std::pair<Tensor, std::vector<Tensor>> masked_step(const RecurrentLoop& loop, co
   return {output, std::move(next)};
 }
 
+void append_steps(const Tensor& x, std::vector<Tensor>& out) {
+  constexpr int64_t kParts = 8;
+  const int64_t count = x.dim(1).value();
+  if (count <= kParts) {
+    for (int64_t t = 0; t < count; ++t) out.push_back(prim::index_axis(x, 1, Dim(t)));
+    return;
+  }
+  const int64_t part = (count + kParts - 1) / kParts;
+  for (int64_t first = 0; first < count; first += part) {
+    append_steps(prim::slice_axis(x, 1, Dim(first), Dim(std::min(first + part, count))), out);
+  }
+}
+
+}  // namespace
+
 Tensor batch_and_steps_exchanged(const Tensor& x) {
   std::vector<int> axes;
   for (int i = 0; i < x.rank(); ++i) axes.push_back(i < 2 ? 1 - i : i);
   return prim::transpose(x, axes);
 }
 
-}  // namespace
+std::vector<Tensor> steps_of(const Tensor& sequences) {
+  std::vector<Tensor> out;
+  append_steps(sequences, out);
+  return out;
+}
 
 RecurrentResult run_recurrent_scan(const RecurrentLoop& loop, const RecurrentStep& step,
                                    const Tensor& sequences, std::vector<Tensor> states, const Tensor& mask) {
@@ -74,11 +95,12 @@ RecurrentResult run_recurrent(const RecurrentLoop& loop, const RecurrentStep& st
   }
   RecurrentResult result{{}, {}, std::move(states)};
   std::vector<Tensor> outputs;
+  const auto inputs = steps_of(sequences);
   for (int64_t i = 0; i < count.value(); ++i) {
-    const Dim t(loop.go_backwards ? count.value() - 1 - i : i);
-    const Tensor valid = mask.defined() ? prim::index_axis(mask, 1, t) : Tensor();
+    const int64_t t = loop.go_backwards ? count.value() - 1 - i : i;
+    const Tensor valid = mask.defined() ? prim::index_axis(mask, 1, Dim(t)) : Tensor();
     auto [output, next] =
-        masked_step(loop, step, prim::index_axis(sequences, 1, t), result.states, valid, result.last_output);
+        masked_step(loop, step, inputs[static_cast<size_t>(t)], result.states, valid, result.last_output);
     result.last_output = std::move(output);
     result.states = std::move(next);
     if (loop.all_outputs) outputs.push_back(prim::expand_dims(result.last_output, 1));

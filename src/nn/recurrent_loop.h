@@ -26,6 +26,12 @@ struct RecurrentResult {
   std::vector<Tensor> states;
 };
 
+/// The steps of sequences (batch, steps, ...), whose number is known. They are cut out of parts of parts: the
+/// gradient of a slice is as large as what it was cut from, so that direct cuts would cost steps squared.
+std::vector<Tensor> steps_of(const Tensor& sequences);
+/// Sequences (batch, steps, ...) as (steps, batch, ...), and back.
+Tensor batch_and_steps_exchanged(const Tensor& x);
+
 /// Runs the steps of sequences (batch, steps, ...), one by one where their number is known. The mask (batch,
 /// steps) is bool or undefined.
 RecurrentResult run_recurrent(const RecurrentLoop& loop, const RecurrentStep& step, const Tensor& sequences,

@@ -170,6 +170,22 @@ TEST(Recurrence, TheScanOfUnknownLengthsAgreesWithTheLoop) {
   }
 }
 
+// Long sequences are cut in parts of parts.
+TEST(Recurrence, StepsAreThoseOfTheSequence) {
+  for (const int64_t count : {1, 8, 9, 65, 130}) {
+    const Tensor x = values({2, count, 3}, 1);
+    GradientTape tape;
+    tape.watch(x);
+    const auto steps = internal::steps_of(x);
+    ASSERT_EQ(steps.size(), static_cast<size_t>(count));
+    for (int64_t t = 0; t < count; ++t) {
+      EXPECT_TRUE(close(steps[static_cast<size_t>(t)], x[{all, t}], {0, 0})) << t;
+    }
+    const Tensor together = ops::stack(steps, 1);
+    EXPECT_TRUE(close(tape.gradient(ops::sum(together * together), x), x * 2, {1e-12, 0}));
+  }
+}
+
 // --- shapes without data ---
 
 TEST(Recurrence, ShapesAreKnownWithoutData) {

@@ -9,6 +9,7 @@
 #include "keras/nn/layers/dense.h"
 #include "keras/nn/layers/dropout.h"
 #include "keras/nn/layers/normalization.h"
+#include "keras/nn/layers/reshaping.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
@@ -141,6 +142,10 @@ TEST(TimeDistributed, SeesEveryStepByItself) {
   TimeDistributed layer(layers::Dense(2, {.activation = "tanh"}));
   const Tensor y = layer(x);
   EXPECT_TRUE(close(y, (*layer.layer)(x)));
+  TimeDistributed flat(layers::Flatten{});
+  EXPECT_TRUE(close(flat(ops::reshape(x, {3, 2, 2, 5})), ops::reshape(x, {3, 2, 10}), {0, 0}));
+  EXPECT_EQ(flat.compute_output_shape({Dim::unknown(), Dim::unknown(), 2, 5}).to_string(),
+            "(None, None, 10)");
   // Statistics of batches are those of steps.
   TimeDistributed norm(layers::BatchNormalization({.epsilon = 0}));
   CallArgs args;

@@ -122,7 +122,7 @@ void RNN::check_input(const Shape& shape) const {
                                             : "The input must be (batch, steps, features)",
                                 shape.to_string(), ""});
   }
-  if (core().build_shapes.empty()) return;
+  if (core().build_shapes.empty() || shape.rank() != 3) return;
   const Dim features = core().build_shapes.front().back();
   if (shape.back().known() && features.known() && !(shape.back() == features)) {
     internal::fail<ValueError>(

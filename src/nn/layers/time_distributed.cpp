@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "keras/base/error.h"
 #include "keras/nn/layers/recurrent_wrappers.h"
 #include "keras/ops/control_flow.h"
 #include "keras/ops/numpy.h"
+#include "nn/recurrent_loop.h"
 #include "ops/primitives.h"
 
 namespace keras::layers {
@@ -15,10 +19,42 @@ namespace prim = internal::prim;
 
 namespace {
 
-Tensor batch_and_steps_exchanged(const Tensor& x) {
-  std::vector<int> axes;
-  for (int i = 0; i < x.rank(); ++i) axes.push_back(i < 2 ? 1 - i : i);
-  return prim::transpose(x, axes);
+// Layers of Keras' own that see every sample by itself, without chance or state: all steps are one batch to
+// them.
+constexpr const char* kBySample[] = {"Dense",
+                                     "EinsumDense",
+                                     "Embedding",
+                                     "Conv1D",
+                                     "Conv2D",
+                                     "Conv3D",
+                                     "Conv1DTranspose",
+                                     "Conv2DTranspose",
+                                     "Conv3DTranspose",
+                                     "DepthwiseConv1D",
+                                     "DepthwiseConv2D",
+                                     "SeparableConv1D",
+                                     "SeparableConv2D",
+                                     "MaxPooling1D",
+                                     "MaxPooling2D",
+                                     "MaxPooling3D",
+                                     "AveragePooling1D",
+                                     "AveragePooling2D",
+                                     "AveragePooling3D",
+                                     "GlobalMaxPooling2D",
+                                     "GlobalMaxPooling3D",
+                                     "GlobalAveragePooling2D",
+                                     "GlobalAveragePooling3D",
+                                     "LayerNormalization",
+                                     "Activation",
+                                     "ReLU",
+                                     "Flatten",
+                                     "Reshape",
+                                     "Permute"};
+
+bool by_sample(const Layer& layer) {
+  const std::string name = layer.class_name();
+  return layer.module() == "keras.layers" &&
+         std::any_of(std::begin(kBySample), std::end(kBySample), [&](const char* n) { return name == n; });
 }
 
 bool may_agree(Dim a, Dim b) { return a == b || !a.known() || !b.known(); }
@@ -81,18 +117,25 @@ Tensor TimeDistributed::call(const Tensor& inputs, const CallArgs& args) {
     if (valid.defined()) own.mask = valid;
     return layer->call_nest(x, own).tensor();
   };
+  if (by_sample(*layer) && !(inputs.dim(0) == Dim(0))) {
+    const Shape shape = inputs.shape();
+    const Tensor flat = prim::reshape(inputs, Shape{shape[0] * shape[1]} + shape.sub(2));
+    const Tensor y = step(flat, Tensor());
+    return prim::reshape(y, shape.sub(0, 2) + y.shape().sub(1));
+  }
   if (!inputs.dim(1).known()) {
-    std::vector<Nest> slices{batch_and_steps_exchanged(inputs)};
-    if (mask.defined()) slices.emplace_back(batch_and_steps_exchanged(mask));
+    std::vector<Nest> slices{internal::batch_and_steps_exchanged(inputs)};
+    if (mask.defined()) slices.emplace_back(internal::batch_and_steps_exchanged(mask));
     const auto f = [&](const Nest& slice) {
       return Nest(step(slice[0].tensor(), mask.defined() ? slice[1].tensor() : Tensor()));
     };
-    return batch_and_steps_exchanged(ops::vectorized_map(f, Nest(std::move(slices))).tensor());
+    return internal::batch_and_steps_exchanged(ops::vectorized_map(f, Nest(std::move(slices))).tensor());
   }
   std::vector<Tensor> outputs;
-  for (int64_t t = 0; t < inputs.dim(1).value(); ++t) {
-    const Tensor valid = mask.defined() ? prim::index_axis(mask, 1, Dim(t)) : Tensor();
-    outputs.push_back(prim::expand_dims(step(prim::index_axis(inputs, 1, Dim(t)), valid), 1));
+  for (const Tensor& x : internal::steps_of(inputs)) {
+    const Dim t(static_cast<int64_t>(outputs.size()));
+    const Tensor valid = mask.defined() ? prim::index_axis(mask, 1, t) : Tensor();
+    outputs.push_back(prim::expand_dims(step(x, valid), 1));
   }
   if (outputs.empty()) {
     internal::fail<ValueError>({name(), "There must be at least one step", inputs.shape().to_string(), ""});
