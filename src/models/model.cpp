@@ -81,7 +81,7 @@ std::vector<std::string> Model::metrics_names() const {
 
 std::vector<internal::SavedChildren> Model::saved_children() const {
   auto out = Layer::saved_children();
-  out.push_back({"layers", true, layers()});
+  out.push_back({"layers", true, layers(), graph_ != nullptr});
   return out;
 }
 

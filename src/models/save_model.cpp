@@ -31,48 +31,6 @@ std::string timestamp() {
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
-Json spec_to_json(const LossSpec& spec) {
-  return spec.loss() ? serialize_object(*spec.loss()) : Json(spec.name());
-}
-Json spec_to_json(const MetricSpec& spec) {
-  return spec.metric() ? serialize_object(*spec.metric()) : Json(spec.name());
-}
-Json spec_to_json(double weight) { return weight; }
-
-template <class Leaf>
-Json arg_to_json(const PerOutput<Leaf>& arg) {
-  using Kind = typename PerOutput<Leaf>::Kind;
-  switch (arg.kind()) {
-    case Kind::none:
-      return nullptr;
-    case Kind::leaf:
-      return spec_to_json(arg.leaf());
-    case Kind::list: {
-      Json::List out;
-      for (const auto& item : arg.list()) out.push_back(arg_to_json(item));
-      return out;
-    }
-    case Kind::dict: {
-      Json out = Json::dict();
-      for (const auto& [key, item] : arg.items()) out.set(key, arg_to_json(item));
-      return out;
-    }
-  }
-  return nullptr;
-}
-
-Json compile_config(const internal::TrainerState& trainer) {
-  const auto& o = trainer.options;
-  return Json::dict({{"optimizer", serialize_object(*trainer.given_optimizer)},
-                     {"loss", arg_to_json(o.loss)},
-                     {"loss_weights", arg_to_json(o.loss_weights)},
-                     {"metrics", arg_to_json(o.metrics)},
-                     {"weighted_metrics", arg_to_json(o.weighted_metrics)},
-                     {"run_eagerly", o.run_eagerly},
-                     {"steps_per_execution", o.steps_per_execution},
-                     {"jit_compile", o.jit_compile ? Json(*o.jit_compile) : Json("auto")}});
-}
-
 void write_weights(const Model& model, internal::ByteSink& sink) {
   internal::H5WeightWriter writer(sink);
   const auto& trainer = *model.trainer_state();
@@ -83,11 +41,7 @@ void write_weights(const Model& model, internal::ByteSink& sink) {
 
 }  // namespace
 
-Json serialize_model(const Model& model) {
-  Json out = serialize_layer(model);
-  if (model.compiled()) out.set("compile_config", compile_config(*model.trainer_state()));
-  return out;
-}
+Json serialize_model(const Model& model) { return serialize_layer(model); }
 
 void Model::save(const std::string& path) const {
   if (!path.ends_with(".keras")) {

@@ -4,76 +4,66 @@
 #include <fmt/format.h>
 
 #include "keras/base/error.h"
-#include "keras/ops/abstract_evaluation.h"
-#include "keras/ops/core.h"
-#include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
+#include "keras/runtime/interpreter.h"
+#include "models/functional_graph.h"
+#include "nn/layer_operation.h"
 
 namespace keras {
 
-namespace internal {
-
-Tensor fit_to_input(std::string_view where, const Tensor& value, const TensorType& declared) {
-  Tensor x = value;
-  const int wanted = declared.shape.rank();
-  if (x.rank() == wanted - 1 && declared.shape.back() == Dim(1)) {
-    x = ops::expand_dims(x, -1);
-  } else if (x.rank() == wanted + 1 && x.dim(-1) == Dim(1)) {
-    x = ops::squeeze(x, -1);
-  }
-  bool fits = x.rank() == wanted;
-  for (int i = 0; fits && i < wanted; ++i) {
-    const Dim d = declared.shape[static_cast<size_t>(i)];
-    const Dim given = x.shape()[static_cast<size_t>(i)];
-    fits = !d.known() || !given.known() || d == given;
-  }
-  if (!fits) {
-    fail<ValueError>({where, fmt::format("The input must have the shape {}", declared.shape.to_string()),
-                      fmt::format("shape {}", value.shape().to_string()), ""});
-  }
-  return x.dtype() == declared.dtype ? x : ops::cast(x, declared.dtype);
+Sequential::Sequential(LayerOptions options) : Model(std::move(options)), state_(std::make_shared<State>()) {
+  core().convert_inputs = false;
+  set_supports_masking();
 }
-
-}  // namespace internal
-
-Sequential::Sequential(LayerOptions options) : Model(std::move(options)), state_(std::make_shared<State>()) {}
 
 Sequential::Sequential(std::initializer_list<Item> items, LayerOptions options)
     : Sequential(std::move(options)) {
-  for (const auto& item : items) add(item);
+  for (const auto& item : items) append(item);
+  rebuild();
 }
 
 Sequential::Sequential(const std::vector<LayerHandle>& layers, LayerOptions options)
     : Sequential(std::move(options)) {
-  for (const auto& layer : layers) add(layer);
+  for (const auto& layer : layers) append(layer);
+  rebuild();
 }
 
 void Sequential::add(const Item& item) {
+  append(item);
+  rebuild();
+}
+
+void Sequential::append(const Item& item) {
+  const layers::InputLayer* input = dynamic_cast<layers::InputLayer*>(item.layer().shared().get());
   if (!item.layer()) {
     const auto* symbol = symbolic_value(item.input());
-    if (symbol == nullptr) {
+    const auto* call = symbol != nullptr && symbol->node != nullptr
+                           ? dynamic_cast<internal::LayerOperation*>(symbol->node->operation.get())
+                           : nullptr;
+    if (call != nullptr) input = dynamic_cast<layers::InputLayer*>(call->layer().get());
+    if (input == nullptr) {
       internal::fail<TypeError>(
           {name(), "A Sequential model takes layers, and an Input in front", "a tensor", ""});
     }
+  }
+  if (input != nullptr) {
     if (state_->input || !state_->layers.empty()) {
       internal::fail<ValueError>({name(), "The Input of a Sequential model comes first, and once",
                                   fmt::format("an Input after {} layers", state_->layers.size()), ""});
     }
-    state_->input = TensorType{item.input().dtype(), item.input().shape()};
-    state_->input_name = symbol->name;
+    state_->input.emplace(input->options());
     state_->given_input = true;
     return;
   }
+  const std::string& own = item.layer()->name();
   for (const auto& known : state_->layers) {
-    if (known->name() == item.layer()->name()) {
+    if (known->name() == own) {
       internal::fail<ValueError>({name(), "All layers of a Sequential model need names of their own",
                                   fmt::format("a second layer named '{}'", known->name()),
                                   "pass a name to the layer"});
     }
   }
   state_->layers.push_back(item.layer());
-  core().built = false;
-  rebuild();
 }
 
 LayerHandle Sequential::pop() {
@@ -81,54 +71,46 @@ LayerHandle Sequential::pop() {
     internal::fail<ValueError>({name(), "There must be a layer to remove", "none", ""});
   LayerHandle last = state_->layers.back();
   state_->layers.pop_back();
-  core().built = false;
   rebuild();
   return last;
 }
 
 void Sequential::rebuild() {
-  if (state_->input && !state_->layers.empty()) ensure_built({state_->input->shape});
+  core().built = false;
+  set_graph(nullptr);
+  if (!state_->given_input) state_->input.reset();
+  if (state_->input && !state_->layers.empty()) ensure_built({state_->input->options().batch_shape});
 }
 
 void Sequential::build(const Shape& input_shape) {
   if (!state_->input) {
     Shape open = input_shape;
     if (!open.empty()) open[0] = Dim::unknown();
-    state_->input = TensorType{compute_dtype(), open};
+    const DType dtype = state_->layers.empty() ? compute_dtype() : state_->layers.front()->compute_dtype();
+    state_->input.emplace(InputLayerOptions{.batch_shape = open, .dtype = std::string(dtype_name(dtype))});
   }
-  // Running on shapes alone builds every layer and checks that they fit together.
-  const AbstractEvaluation shapes_only;
-  Nest x = AbstractEvaluation::tensor(*state_->input);
+  if (state_->layers.empty()) return;
+  // The graph is made with real nodes even when this model is first met inside of another's trace.
+  const internal::InterpreterScope eager(internal::eager_interpreter(),
+                                         internal::InterpreterScope::Replace{});
+  const Tensor input = state_->input->output().tensor();
+  Nest x = input;
   for (const auto& layer : state_->layers) x = (*layer)(x);
+  set_graph(std::make_shared<internal::FunctionalGraph>(name(), input, x));
 }
 
 Nest Sequential::call_nest(const Nest& inputs, const CallArgs& args) {
-  Nest x = standardize_inputs(inputs);
-  Nest mask = args.mask;
-  for (size_t i = 0; i < state_->layers.size(); ++i) {
-    CallArgs inner;
-    inner.training = args.training;
-    if (i == 0) inner.mask = mask;
-    x = (*state_->layers[i])(x, inner);
-  }
+  if (graph()) return Model::call_nest(inputs, args);
+  Nest x = inputs;
+  for (const auto& layer : state_->layers) x = (*layer)(x, {.training = args.training});
   return x;
 }
-
-Nest Sequential::compute_mask(const Nest&, const Nest&) { return {}; }
 
 std::vector<LayerHandle> Sequential::sublayers() const { return state_->layers; }
 
 std::vector<std::string> Sequential::output_names() const {
   if (state_->layers.empty()) return {};
   return {state_->layers.back()->name()};
-}
-
-Nest Sequential::standardize_inputs(const Nest& x) const {
-  if (!state_->input || !x.is_leaf()) return x;
-  Tensor fitted = internal::fit_to_input(name(), x.tensor(), *state_->input);
-  if (const Tensor mask = x.tensor().mask(); mask.defined() && !fitted.same(x.tensor()))
-    fitted.set_mask(mask);
-  return fitted;
 }
 
 }  // namespace keras

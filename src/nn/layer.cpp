@@ -34,6 +34,8 @@ CallContext::CallContext(std::optional<bool> training) : previous_(context_train
 CallContext::~CallContext() { context_training = previous_; }
 std::optional<bool> CallContext::training() { return context_training; }
 
+std::string auto_layer_name(std::string_view class_name) { return auto_name(class_name); }
+
 std::vector<std::string> split_names(std::string_view names) {
   std::vector<std::string> out;
   std::string name;
@@ -64,8 +66,7 @@ Layer::Layer(LayerOptions options) : core_(std::make_shared<internal::LayerCore>
 const std::string& Layer::name() const {
   // The class is known only after construction, so the automatic name is made at the first question.
   if (core_->name.empty()) {
-    core_->name = internal::auto_name(internal::to_snake_case(class_name()));
-    core_->auto_named = true;
+    core_->name = internal::auto_layer_name(class_name());
   }
   return core_->name;
 }
@@ -237,7 +238,20 @@ void Layer::add_weight(Variable& member, std::string_view weight_name, const Sha
 }
 
 void Layer::ensure_built(const std::vector<Shape>& input_shapes) {
-  if (core_->built) return;
+  if (!build_once(input_shapes)) return;
+  const auto children = all_sublayers();
+  const bool whole = std::all_of(children.begin(), children.end(), [](const auto& l) { return l->built(); });
+  if (whole) return;
+  const AbstractEvaluation shapes_only;
+  std::vector<Nest> inputs;
+  for (const Shape& shape : input_shapes) {
+    inputs.emplace_back(AbstractEvaluation::tensor({compute_dtype(), shape}));
+  }
+  invoke(inputs.size() == 1 ? inputs[0] : Nest(std::move(inputs)), {});
+}
+
+bool Layer::build_once(const std::vector<Shape>& input_shapes) {
+  if (core_->built) return false;
   // A scope opened by the caller (operator()) already ends with this layer's name.
   const std::string path = internal::NameScope::current_path();
   const std::string own = name();
@@ -249,6 +263,7 @@ void Layer::ensure_built(const std::vector<Shape>& input_shapes) {
   core_->build_shapes = input_shapes;
   core_->built = true;
   track_attributes();
+  return true;
 }
 
 namespace {
@@ -281,16 +296,19 @@ Nest masks_of(const Nest& inputs) {
   return Nest(std::move(masks));
 }
 
+// As Keras: masks go to the outputs in order, and replace none that is there.
 void set_masks(const Nest& outputs, const Nest& masks) {
   if (masks.is_none()) return;
   const auto leaves = outputs.flatten();
-  if (masks.is_leaf()) {
-    for (const Tensor& t : leaves) t.set_mask(masks.tensor());
-    return;
+  const std::vector<Nest> list = masks.is_list() ? masks.list() : std::vector<Nest>{masks};
+  for (size_t i = 0; i < leaves.size() && i < list.size(); ++i) {
+    if (list[i].is_leaf() && !leaves[i].mask().defined()) leaves[i].set_mask(list[i].tensor());
   }
-  for (size_t i = 0; i < leaves.size() && i < masks.size(); ++i) {
-    if (masks[i].is_leaf()) leaves[i].set_mask(masks[i].tensor());
-  }
+}
+
+bool all_masked(const Nest& outputs) {
+  const auto leaves = outputs.flatten();
+  return std::all_of(leaves.begin(), leaves.end(), [](const Tensor& t) { return t.mask().defined(); });
 }
 
 }  // namespace
@@ -299,7 +317,7 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
   Nest inputs = given.map([this](const Tensor& t) { return converted(t, *this); });
   const auto leaves = inputs.flatten();
   const internal::NameScope scope(name());
-  ensure_built(shapes_of(leaves));
+  build_once(shapes_of(leaves));
 
   if (!args.training) args.training = internal::CallContext::training();
   const internal::CallContext context(args.training);
@@ -328,7 +346,7 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
     }
   }
   if (core_->supports_masking) {
-    set_masks(outputs, compute_mask(inputs, previous_mask));
+    if (!all_masked(outputs)) set_masks(outputs, compute_mask(inputs, previous_mask));
   } else if (!previous_mask.is_none()) {
     std::fprintf(
         stderr,
@@ -336,14 +354,21 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
         "it will not see the mask\n",
         name().c_str(), class_name().c_str());
   }
-  core_->input_shapes = shapes_of(leaves);
-  core_->output_shapes = shapes_of(outputs.flatten());
+  // A summary shows the shapes of the symbolic call, or of the first one.
+  if (core_->output_shapes.empty() || AbstractEvaluation::running()) {
+    core_->input_shapes = shapes_of(leaves);
+    core_->output_shapes = shapes_of(outputs.flatten());
+  }
   return outputs;
 }
 
 Nest Layer::operator()(const Nest& inputs, const CallArgs& args) {
-  const bool symbolic = has_keras_tensor(inputs) && !AbstractEvaluation::running();
-  if (!symbolic) return invoke(inputs, args);
+  if (AbstractEvaluation::running()) return invoke(inputs, args);
+  const bool symbolic = has_keras_tensor(inputs) || has_keras_tensor(args.initial_state);
+  return symbolic ? invoke_symbolically(inputs, args) : invoke(inputs, args);
+}
+
+Nest Layer::invoke_symbolically(const Nest& inputs, const CallArgs& args) {
   Nest structure;
   auto types = abstract_outputs(
       [&](const Nest& abstract) {
@@ -351,14 +376,57 @@ Nest Layer::operator()(const Nest& inputs, const CallArgs& args) {
         return structure.flatten();
       },
       Nest(std::vector<Nest>{inputs}));
-  auto operation = std::make_shared<internal::LayerOperation>(share(), args);
+
+  const auto signature = call_signature();
+  const bool spread = signature.inputs.size() > 1 && inputs.is_list();
+  CallArgs call = args;
+  const Nest previous_mask = args.mask.is_none() ? masks_of(inputs) : args.mask;
+  // A call of one tensor that needs no cast passes on its mask as an argument, as in Keras.
+  const bool as_is =
+      !core_->convert_inputs || (inputs.is_leaf() && inputs.tensor().dtype() == compute_dtype());
+  const bool names_mask = signature.mask && as_is && !spread;
+  if (names_mask || (spread && signature.mask)) call.mask = previous_mask;
+
+  auto operation = std::make_shared<internal::LayerOperation>(share(), std::move(call), names_mask);
   const Nest kwargs = operation->tensor_kwargs();
-  Nest outputs =
-      structure.pack(record_node(operation, Nest(std::vector<Nest>{inputs}), kwargs, std::move(types)));
+  Nest call_inputs = spread ? inputs : Nest(std::vector<Nest>{inputs});
+  auto node = make_node(std::move(operation), std::move(call_inputs), kwargs, std::move(types));
   if (core_->supports_masking) {
-    set_masks(outputs, compute_mask(inputs, args.mask.is_none() ? masks_of(inputs) : args.mask));
+    const Nest blank = structure.pack(node_outputs(node));
+    set_masks(blank, compute_mask(inputs, previous_mask));
+    for (const Tensor& t : blank.flatten()) node->masks.push_back(t.mask());
   }
-  return outputs;
+  core_->nodes.push_back(node);
+  return structure.pack(node_outputs(node));
+}
+
+std::shared_ptr<const OperationNode> Layer::only_node() const {
+  std::shared_ptr<const OperationNode> found;
+  size_t alive = 0;
+  for (const auto& weak : core_->nodes) {
+    if (auto node = weak.lock()) {
+      ++alive;
+      found = std::move(node);
+    }
+  }
+  if (alive != 1) {
+    internal::fail<ValueError>(
+        {name(), "input() and output() are known for a layer with exactly one symbolic call",
+         alive == 0 ? "none" : fmt::format("{} calls", alive),
+         alive == 0 ? "call the layer on an Input, and keep the result or a model of it"
+                    : "keep the tensors that the calls gave"});
+  }
+  return found;
+}
+
+Nest Layer::input() const {
+  const auto node = only_node();
+  return node->args.size() == 1 ? node->args[0] : node->args;
+}
+
+Nest Layer::output() const {
+  auto outputs = node_outputs(only_node());
+  return outputs.size() == 1 ? Nest(outputs[0]) : Nest(outputs);
 }
 
 Tensor Layer::operator()(const Tensor& inputs, const CallArgs& args) {

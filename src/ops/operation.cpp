@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cctype>
 #include <mutex>
 #include <unordered_map>
@@ -55,18 +56,34 @@ bool has_keras_tensor(const Nest& nest) {
   return false;
 }
 
-std::vector<Tensor> record_node(std::shared_ptr<Operation> operation, Nest args, Nest kwargs,
-                                std::vector<TensorType> outputs) {
+std::shared_ptr<OperationNode> make_node(std::shared_ptr<Operation> operation, Nest args, Nest kwargs,
+                                         std::vector<TensorType> outputs, std::vector<std::string> names) {
+  static std::atomic<uint64_t> count{0};
   auto node = std::make_shared<OperationNode>();
   node->operation = std::move(operation);
   node->args = std::move(args);
   node->kwargs = std::move(kwargs);
   node->outputs = std::move(outputs);
+  node->names = std::move(names);
+  node->serial = ++count;
+  while (node->names.size() < node->outputs.size())
+    node->names.push_back(internal::auto_name("keras_tensor"));
+  return node;
+}
+
+std::vector<Tensor> node_outputs(const std::shared_ptr<const OperationNode>& node) {
   std::vector<Tensor> out;
   for (size_t i = 0; i < node->outputs.size(); ++i) {
-    out.push_back(make_symbolic(node->outputs[i], node, static_cast<int>(i), {}));
+    out.push_back(make_symbolic(node->outputs[i], node, static_cast<int>(i), node->names[i]));
+    if (i < node->masks.size() && node->masks[i].defined()) out.back().set_mask(node->masks[i]);
   }
   return out;
+}
+
+std::vector<Tensor> record_node(std::shared_ptr<Operation> operation, Nest args, Nest kwargs,
+                                std::vector<TensorType> outputs) {
+  return node_outputs(
+      make_node(std::move(operation), std::move(args), std::move(kwargs), std::move(outputs)));
 }
 
 std::vector<TensorType> abstract_outputs(const std::function<std::vector<Tensor>(const Nest&)>& f,

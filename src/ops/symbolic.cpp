@@ -155,6 +155,8 @@ class FunctionOperation final : public Operation {
     return type_.invoke(arguments.get());
   }
 
+  const std::shared_ptr<void>& arguments() const { return arguments_; }
+
   Json plain_argument(size_t position) const override {
     if (position >= row_.call_arguments.size()) return nullptr;
     const size_t p = row_.call_arguments[position];
@@ -187,7 +189,7 @@ class FunctionOperation final : public Operation {
   std::shared_ptr<void> arguments_;
 };
 
-std::shared_ptr<Operation> from_config(const FunctionType& type, const Json& config) {
+std::shared_ptr<FunctionOperation> from_config(const FunctionType& type, const Json& config) {
   const Row& row = row_of(type);
   const auto arguments = type.make();
   std::string name;
@@ -280,8 +282,10 @@ bool register_function(const FunctionType& type) {
                                     [&type](const Json& config) { return from_config(type, config); });
 }
 
-std::vector<Tensor> record_function(const FunctionType& type, const std::shared_ptr<void>& arguments,
-                                    const std::function<std::vector<Tensor>(const void*)>& evaluate) {
+namespace {
+
+std::vector<Tensor> record(const FunctionType& type, const std::shared_ptr<void>& arguments, std::string name,
+                           const std::function<std::vector<Tensor>(const void*)>& evaluate) {
   const Row& row = row_of(type);
   std::vector<Nest> args;
   for (size_t k = 0; k < row.call_arguments.size(); ++k) {
@@ -311,8 +315,93 @@ std::vector<Tensor> record_function(const FunctionType& type, const std::shared_
         return evaluate(copied.get());
       },
       inputs);
-  auto operation = std::make_shared<FunctionOperation>(auto_name(row.info->class_name), type, arguments);
+  if (name.empty()) name = auto_name(row.info->class_name);
+  auto operation = std::make_shared<FunctionOperation>(std::move(name), type, arguments);
   return record_node(std::move(operation), std::move(inputs), {}, outputs);
 }
 
+// A tensor argument of a file's node: KerasTensors, constants, and lists of both.
+Nest tensors_from_json(const Json& json, std::string_view where,
+                       const std::function<Tensor(const Json&)>& tensor_of) {
+  if (json.is_null()) return {};
+  if (const Tensor known = tensor_of(json); known.defined()) return known;
+  if (json.is_list()) {
+    const auto& items = json.as_list();
+    const bool constant =
+        std::none_of(items.begin(), items.end(), [](const Json& i) { return i.is_dict() || i.is_list(); });
+    if (!constant) {
+      std::vector<Nest> out;
+      for (const Json& item : items) out.push_back(tensors_from_json(item, where, tensor_of));
+      return Nest(std::move(out));
+    }
+  }
+  return FieldCodec<Tensor>::from_json(json, where);
+}
+
+const FunctionType& function_of_class(std::string_view class_name) {
+  std::vector<std::string> known;
+  for (const auto& info : operation_infos()) {
+    if (info.class_name != class_name) {
+      known.push_back(info.class_name);
+    } else if (const auto* type = find_function(info.function)) {
+      return *type;
+    }
+  }
+  fail_unknown_name("operation", "operation class", class_name, known);
+}
+
+}  // namespace
+
+std::vector<Tensor> record_function(const FunctionType& type, const std::shared_ptr<void>& arguments,
+                                    const std::function<std::vector<Tensor>(const void*)>& evaluate) {
+  return record(type, arguments, {}, evaluate);
+}
+
 }  // namespace keras::internal
+
+namespace keras {
+
+std::vector<Tensor> apply_operation(std::string_view class_name, const Json& config, const Json& args,
+                                    const Json& kwargs, const std::function<Tensor(const Json&)>& tensor_of) {
+  using namespace internal;
+  const FunctionType& type = function_of_class(class_name);
+  const Row& row = row_of(type);
+  const auto names = parameter_names(type);
+  // Plain arguments go by the config's way, tensors are placed afterwards.
+  Json merged = config;
+  std::map<size_t, Nest> tensors;
+  const auto place = [&](size_t p, const Json& value) {
+    if (type.parameters[p].tensors) {
+      tensors[p] = tensors_from_json(value, names[p], tensor_of);
+    } else {
+      merged.set(names[p], value);
+    }
+  };
+  const auto& given = args.as_list(class_name);
+  std::vector<Nest> rest;
+  for (size_t k = 0; k < given.size(); ++k) {
+    const bool spread = row.spread && k + 1 >= row.call_arguments.size();
+    if (!spread && k >= row.call_arguments.size()) {
+      fail<ValueError>({class_name,
+                        fmt::format("The operation takes {} arguments", row.call_arguments.size()),
+                        fmt::format("{}", given.size()), ""});
+    }
+    if (spread) {
+      rest.push_back(tensors_from_json(given[k], class_name, tensor_of));
+    } else {
+      place(row.call_arguments[k], given[k]);
+    }
+  }
+  if (row.spread) tensors[row.call_arguments.back()] = Nest(std::move(rest));
+  for (const auto& [key, value] : kwargs.is_null() ? Json::Dict() : kwargs.as_dict(class_name)) {
+    const auto it = std::find(names.begin(), names.end(), key);
+    if (it == names.end()) fail_unknown_name(class_name, "argument", key, names);
+    place(static_cast<size_t>(it - names.begin()), value);
+  }
+  const auto operation = from_config(type, merged);
+  const auto arguments = type.copy(operation->arguments().get());
+  for (const auto& [p, nest] : tensors) type.parameters[p].from_nest(type.argument(arguments.get(), p), nest);
+  return record(type, arguments, operation->name(), type.invoke);
+}
+
+}  // namespace keras

@@ -9,6 +9,7 @@
 
 #include "keras/base/error.h"
 #include "keras/nn/lora.h"
+#include "keras/nn/optimizers/loss_scale_optimizer.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 
@@ -20,9 +21,10 @@ std::string joined(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "/" + name;
 }
 
-// Attributes in the order of the walk: public names by ASCII, then those with an underscore.
+// Attributes in the order of the walk: a graph's layers, public names by ASCII, those with an underscore.
 void sort_attributes(std::vector<SavedChildren>& children) {
   std::stable_sort(children.begin(), children.end(), [](const SavedChildren& a, const SavedChildren& b) {
+    if (a.first != b.first) return a.first;
     const bool ua = a.attribute.starts_with("_");
     const bool ub = b.attribute.starts_with("_");
     return ua != ub ? ub : a.attribute < b.attribute;
@@ -100,9 +102,16 @@ void WeightSaver::save_layer(const Layer& layer, const std::string& path, const 
       layer, path, optimizer != nullptr,
       [&](const Layer& child, const std::string& at) { save_layer(child, at, nullptr); },
       [&](const std::string& at) {
-        const auto state = optimizer->variables();
-        writer_.group(joined(at, "vars"), optimizer->name());
-        for (size_t i = 0; i < state.size(); ++i) writer_.put(joined(at, "vars"), i, state[i].slot().value);
+        const auto put = [&](const Optimizer& o, const std::vector<Variable>& state,
+                             const std::string& vars_path) {
+          writer_.group(vars_path, o.name());
+          for (size_t i = 0; i < state.size(); ++i) writer_.put(vars_path, i, state[i].slot().value);
+        };
+        put(*optimizer, optimizer->variables(), joined(at, "vars"));
+        // The wrapper's variables include the inner ones; Keras writes those a second time.
+        if (const auto* scaled = dynamic_cast<const optimizers::LossScaleOptimizer*>(optimizer)) {
+          put(scaled->inner(), scaled->inner_variables(), joined(at, "inner_optimizer/vars"));
+        }
       });
 }
 

@@ -17,20 +17,43 @@ namespace keras {
 namespace internal {
 struct TrainerState;
 class EpochIterator;
+class FunctionalGraph;
 }  // namespace internal
 
 /// Arguments of Model::summary, as in Keras.
 struct SummaryOptions {
-  std::optional<int> line_length = {};                    ///< characters a line; none: as many as needed
+  std::optional<int> line_length = {};  ///< characters a line; none: as many as needed
+  std::vector<double> positions = {};   ///< where columns end, as shares of the line; empty: Keras' choice
   std::function<void(const std::string&)> print_fn = {};  ///< gets the whole text; stdout when not given
   bool expand_nested = false;                             ///< also the layers inside of layers
   bool show_trainable = false;                            ///< a column that says which layers learn
+  /// The first and the last layer to show, by names or regular expressions; none: all.
+  std::optional<std::pair<std::string, std::string>> layer_range = {};
 };
 
 /// Layers grouped into an object that can be trained, evaluated, saved (keras.Model). Use Sequential, or
 /// the functional constructor, or subclass it and name it with KERAS_MODEL.
 class Model : public Layer {
  public:
+  /// The model of the layers between inputs and outputs, which are KerasTensors or nests of them:
+  ///
+  ///     auto a = Input({16}), b = Input({8});
+  ///     auto x = layers::concatenate({layers::Dense(32, {.activation = "relu"})(a), b});
+  ///     Model model({a, b}, {layers::Dense(1)(x)});
+  ///
+  /// Inputs may be any KerasTensors; layers are shared with other models that hold them. Throws ValueError
+  /// when the outputs do not depend on the inputs alone, or two layers have one name.
+  Model(const Nest& inputs, const Nest& outputs, LayerOptions options = {});
+  Model(const Model&) = default;
+  Model(Model&&) = default;
+  Model& operator=(const Model&) = default;
+  Model& operator=(Model&&) = default;
+  /// A Sequential or subclassed model is no functional one: keep it as what it is, or in a LayerHandle.
+  template <class T>
+  requires(std::is_base_of_v<Model, std::remove_cvref_t<T>> && !std::is_same_v<Model, std::remove_cvref_t<T>>)
+      Model(T&& other)
+  = delete;
+
   /// Turns on gradients, losses and metrics. Under the policy mixed_float16 the optimizer is wrapped in a
   /// LossScaleOptimizer, unless auto_scale_loss is off. Throws ValueError for an unknown name.
   void compile(const CompileOptions& options = {});
@@ -80,7 +103,7 @@ class Model : public Layer {
   Logs get_metrics_result() const;
 
   /// Layers in Keras' order. Throws ValueError from get_layer for an unknown name, with the names.
-  virtual std::vector<LayerHandle> layers() const { return sublayers(); }
+  virtual std::vector<LayerHandle> layers() const;
   std::vector<internal::SavedChildren> saved_children() const override;
   LayerHandle get_layer(std::string_view name) const;
   LayerHandle get_layer(int index) const;
@@ -107,9 +130,30 @@ class Model : public Layer {
   /// Set by a callback in on_train_begin to continue a training: the number of the first epoch, from 0.
   void set_initial_epoch(int64_t epoch);
   /// Names of the outputs, for losses and metrics given by name.
-  virtual std::vector<std::string> output_names() const { return {}; }
+  virtual std::vector<std::string> output_names() const;
   /// Shapes inputs to what the model declares: casts, and adds or drops a last axis of 1.
-  virtual Nest standardize_inputs(const Nest& x) const { return x; }
+  virtual Nest standardize_inputs(const Nest& x) const;
+
+  /// The KerasTensors of a functional or built Sequential model, as given to the constructor, and as lists.
+  /// Throws ValueError for a model that has none.
+  ///@{
+  Nest input() const override;
+  Nest output() const override;
+  std::vector<Tensor> inputs() const { return input().flatten(); }
+  std::vector<Tensor> outputs() const { return output().flatten(); }
+  ///@}
+  /// The graph behind them; null for a subclassed model.
+  const std::shared_ptr<const internal::FunctionalGraph>& graph() const { return graph_; }
+
+  std::string class_name() const override;
+  std::string module() const override;
+  std::string registered_name() const override;
+  std::shared_ptr<Layer> share() const override;
+  internal::CallSignature call_signature() const override { return {.mask = true}; }
+  Nest call_nest(const Nest& inputs, const CallArgs& args) override;
+  Nest compute_mask(const Nest& inputs, const Nest& previous_mask) override;
+  std::vector<LayerHandle> sublayers() const override;
+  Json get_config() const override;
 
   /// Writes a Keras v3 file (".keras").
   void save(const std::string& path) const;
@@ -121,10 +165,7 @@ class Model : public Layer {
 
  protected:
   explicit Model(LayerOptions options = {});
-  Model(const Model&) = default;
-  Model(Model&&) = default;
-  Model& operator=(const Model&) = default;
-  Model& operator=(Model&&) = default;
+  void set_graph(std::shared_ptr<const internal::FunctionalGraph> graph) { graph_ = std::move(graph); }
 
  private:
   std::shared_ptr<callbacks::History> run_training(internal::EpochIterator& iterator,
@@ -134,6 +175,7 @@ class Model : public Layer {
   Logs run_evaluation(internal::EpochIterator& iterator, const EvaluateOptions& options);
   Nest run_prediction(internal::EpochIterator& iterator, const PredictOptions& options);
   std::shared_ptr<internal::TrainerState> trainer_;
+  std::shared_ptr<const internal::FunctionalGraph> graph_;
 };
 
 /// Gives a user's model class its name, copy and attribute names; see KERAS_LAYER.

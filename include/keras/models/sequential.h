@@ -9,20 +9,9 @@
 #include <vector>
 
 #include "keras/models/model.h"
+#include "keras/nn/layers/input_layer.h"
 
 namespace keras {
-
-/// Further arguments of an input.
-struct InputOptions {
-  std::optional<int64_t> batch_size = {};  ///< none: any
-  std::string dtype = {};                  ///< "": floatx
-  std::string name = {};                   ///< "": "keras_tensor", ...
-  bool optional = false;                   ///< whether None may be given instead
-};
-
-/// A symbolic tensor that stands for the data given to a model (keras.Input). The shape leaves the batch
-/// axis out: `Input({28, 28, 1})` is (None, 28, 28, 1).
-Tensor Input(const Shape& shape, const InputOptions& options = {});
 
 /// A plain stack of layers with one input and one output (keras.Sequential).
 ///
@@ -57,34 +46,25 @@ class Sequential : public Model {
 
   std::string class_name() const override { return "Sequential"; }
   std::string module() const override { return "keras"; }
+  std::string registered_name() const override { return ""; }
   std::shared_ptr<Layer> share() const override { return std::make_shared<Sequential>(*this); }
   Nest call_nest(const Nest& inputs, const CallArgs& args) override;
   void build(const Shape& input_shape) override;
-  Nest compute_mask(const Nest& inputs, const Nest& previous_mask) override;
+  /// The layers, without the Input.
   std::vector<LayerHandle> sublayers() const override;
   std::vector<LayerHandle> layers() const override { return sublayers(); }
   std::vector<std::string> output_names() const override;
-  Nest standardize_inputs(const Nest& x) const override;
   Json get_config() const override;
-  /// The Input, if one was given or the model has been built.
-  const std::optional<TensorType>& input_type() const { return state_->input; }
 
  private:
   struct State {
     std::vector<LayerHandle> layers;
-    std::optional<TensorType> input;
-    std::string input_name;
+    std::optional<layers::InputLayer> input;
     bool given_input = false;
   };
+  void append(const Item& item);
   void rebuild();
   std::shared_ptr<State> state_;
 };
 
-namespace internal {
-
-/// A value shaped to what an Input declares: cast to its dtype; a last axis of 1 added or dropped when that
-/// makes the ranks agree. Throws ValueError, naming `where`, when the shape still does not fit.
-Tensor fit_to_input(std::string_view where, const Tensor& value, const TensorType& declared);
-
-}  // namespace internal
 }  // namespace keras

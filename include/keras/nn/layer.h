@@ -20,6 +20,7 @@
 namespace keras {
 
 class Layer;
+struct OperationNode;
 namespace random {
 class SeedGenerator;
 }
@@ -74,7 +75,6 @@ struct LayerCore {
   std::string class_name;
   std::string name;
   std::string path;
-  bool auto_named = false;
   bool built = false;
   bool trainable = true;
   bool autocast = true;  ///< read in the compute dtype
@@ -90,6 +90,15 @@ struct LayerCore {
   std::vector<Tensor> losses;                      ///< of the last call: add_loss and activity regularization
   std::vector<Shape> build_shapes;                 ///< what build received
   std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
+  /// The symbolic calls, in order. The graph owns them (through its tensors and models), the layer does not.
+  std::vector<std::weak_ptr<const OperationNode>> nodes;
+};
+
+/// What Keras' signature of a layer's call says: it decides how a functional model's file writes the calls.
+struct CallSignature {
+  /// More than one: the items of the input list are arguments of their own, as in `mha(query, value)`.
+  std::vector<std::string> inputs = {"inputs"};
+  bool mask = false;  ///< takes a mask argument
 };
 
 /// Children of one attribute: a layer, or a list of layers.
@@ -97,6 +106,7 @@ struct SavedChildren {
   std::string attribute;
   bool list = false;
   std::vector<LayerHandle> layers;
+  bool first = false;  ///< comes before the others, whatever their names
 };
 
 /// Visits the attributes that KERAS_LAYER names.
@@ -151,6 +161,10 @@ class Layer : public Configurable {
   virtual Shape compute_output_shape(const Shape& input_shape) const;
   /// The mask of the output; by default that of the input.
   virtual Nest compute_mask(const Nest& inputs, const Nest& previous_mask);
+  /// The arguments of Keras' call that files tell of.
+  virtual internal::CallSignature call_signature() const { return {}; }
+  /// The name of a user's class in files: "package>class" once registered (keras/nn/register.h).
+  std::string registered_name() const override;
   Json get_config() const override;
   virtual void visit_attributes(internal::AttributeVisitor& visitor) const;
 
@@ -161,7 +175,14 @@ class Layer : public Configurable {
   Nest operator()(std::initializer_list<Nest> inputs, const CallArgs& args = {}) {
     return (*this)(Nest(inputs), args);
   }
-  /// Builds for an input shape (without the need of data) if not built yet.
+  /// The KerasTensors that the layer was called on and gave, in a functional model. Throws ValueError unless
+  /// there was exactly one such call, and something (a tensor or a model) still holds its results.
+  ///@{
+  virtual Nest input() const;
+  virtual Nest output() const;
+  ///@}
+  /// Builds for input shapes (without the need of data) if not built yet; layers inside that are only built
+  /// when called are built by a call on shapes alone.
   void ensure_built(const std::vector<Shape>& input_shapes);
 
   /// Its name, unique in the process unless given, and its state.
@@ -228,7 +249,10 @@ class Layer : public Configurable {
  private:
   friend class Sequential;
   friend class Functional;
+  bool build_once(const std::vector<Shape>& input_shapes);
   Nest invoke(const Nest& inputs, CallArgs args);
+  Nest invoke_symbolically(const Nest& inputs, const CallArgs& args);
+  std::shared_ptr<const OperationNode> only_node() const;
   void track_attributes() const;
 
   std::shared_ptr<internal::LayerCore> core_;
@@ -241,6 +265,11 @@ constexpr auto layer_fields() {
                     field<&Options::trainable>("trainable", "Whether an optimizer updates the weights"),
                     field<&Options::dtype>("dtype", "Dtype or dtype policy of weights and computations"));
 }
+
+namespace internal {
+/// "dense", "dense_1", ...: names are given out in the order in which layers are made.
+std::string auto_layer_name(std::string_view class_name);
+}  // namespace internal
 
 /// A layer of Keras' own whose arguments are one options struct with a field table.
 template <class Derived, class OptionsType>
@@ -262,8 +291,20 @@ class ConfiguredLayer : public Layer {
 
  protected:
   explicit ConfiguredLayer(Options options)
-      : Layer({options.name, options.trainable, options.dtype}), options_(std::move(options)) {}
+      : Layer({options.name.empty() ? internal::auto_layer_name(name_prefix()) : options.name,
+               options.trainable, options.dtype}),
+        options_(std::move(options)) {}
   Options options_;
+
+ private:
+  // Python's class, where its public name is another one.
+  static constexpr const char* name_prefix() {
+    if constexpr (requires { Derived::kNamePrefix; }) {
+      return Derived::kNamePrefix;
+    } else {
+      return Derived::kClassName;
+    }
+  }
 };
 
 /// Registers a layer class of Keras under its name; stands in the class's .cpp.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "keras/graph/attributes.h"
@@ -51,6 +53,9 @@ struct OperationNode {
   Nest args;    ///< a list: the positional arguments; KerasTensors are leaves, as are constants
   Nest kwargs;  ///< a dictionary, or none
   std::vector<TensorType> outputs;  ///< dtype and shape of each result
+  std::vector<std::string> names;   ///< of the results
+  uint64_t serial = 0;              ///< nodes are numbered in the order of their calls
+  std::vector<Tensor> masks = {};   ///< that travel with the results; empty, or one (perhaps undefined) each
 };
 
 /// What stands behind a KerasTensor: the node that makes it, and which of its outputs it is.
@@ -60,6 +65,12 @@ class SymbolicValue final : public internal::AbstractValue {
   int output_index = 0;                       ///< which output of the node
   std::string name;                           ///< "keras_tensor_3", or the Input's name
 
+  /// What two KerasTensors that stand for the same value have in common: the node and the place among its
+  /// results, or the tensor itself when no node made it.
+  std::pair<const void*, int> identity() const {
+    return node ? std::pair<const void*, int>(node.get(), output_index)
+                : std::pair<const void*, int>(this, -1);
+  }
   std::string why_unreadable() const override;
 };
 
@@ -72,7 +83,13 @@ inline bool is_keras_tensor(const Tensor& tensor) { return symbolic_value(tensor
 /// True when the nest has a KerasTensor.
 bool has_keras_tensor(const Nest& nest);
 
-/// Adds a node and gives its outputs as KerasTensors.
+/// Adds a node; `names` are those of its results, made automatically when there are none.
+std::shared_ptr<OperationNode> make_node(std::shared_ptr<Operation> operation, Nest args, Nest kwargs,
+                                         std::vector<TensorType> outputs,
+                                         std::vector<std::string> names = {});
+/// The results of a node, as KerasTensors with their masks.
+std::vector<Tensor> node_outputs(const std::shared_ptr<const OperationNode>& node);
+/// Adds a node and gives its results.
 std::vector<Tensor> record_node(std::shared_ptr<Operation> operation, Nest args, Nest kwargs,
                                 std::vector<TensorType> outputs);
 /// The dtypes and shapes that `f` gives for arguments of these types, found without computing anything:
@@ -82,6 +99,11 @@ std::vector<TensorType> abstract_outputs(const std::function<std::vector<Tensor>
 
 /// The operation of a class name and its config. Throws ValueError for an unknown name.
 std::shared_ptr<Operation> make_operation(std::string_view class_name, const Json& config);
+/// Applies an operation as a file's node tells it: `args` and `kwargs` are JSON, in which `tensor_of` finds
+/// the KerasTensors (it gives an undefined tensor for everything else). Throws ValueError for an unknown
+/// class or argument.
+std::vector<Tensor> apply_operation(std::string_view class_name, const Json& config, const Json& args,
+                                    const Json& kwargs, const std::function<Tensor(const Json&)>& tensor_of);
 /// Names, classes and modules of all functions that can be nodes, for documentation and tests.
 struct OperationInfo {
   std::string function;        ///< "mean"

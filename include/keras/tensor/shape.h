@@ -24,6 +24,8 @@ class Dim {
   /// A number. Throws ValueError when it is negative.
   constexpr Dim(int64_t value) : code_(value >= 0 ? value : reject_negative(value)) {}  // NOLINT: by design
 
+  /// Python's None: `Input({std::nullopt, 3})`; see unknown().
+  Dim(std::nullopt_t) : Dim(unknown()) {}  // NOLINT: by design
   /// A symbol that equals only itself, printed as None (Keras' None dimension).
   static Dim unknown();
   /// A named symbol; equal names are equal symbols.

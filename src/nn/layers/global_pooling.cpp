@@ -32,6 +32,13 @@ Tensor BaseGlobalPooling<Derived>::call(const Tensor& inputs, const CallArgs& ar
 }
 
 template <class Derived>
+internal::CallSignature BaseGlobalPooling<Derived>::call_signature() const {
+  internal::CallSignature signature;
+  signature.mask = this->supports_masking();
+  return signature;
+}
+
+template <class Derived>
 Nest BaseGlobalPooling<Derived>::compute_mask(const Nest&, const Nest&) {
   return {};
 }

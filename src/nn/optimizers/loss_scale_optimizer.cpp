@@ -34,8 +34,14 @@ void LossScaleOptimizer::build_slots(const std::vector<Variable>& variables) {
 
 std::vector<Variable> LossScaleOptimizer::variables() const {
   std::vector<Variable> out = Optimizer::variables();
-  const auto rest = inner().variables();
+  const auto rest = inner_variables();
   out.insert(out.end(), rest.begin(), rest.end());
+  return out;
+}
+
+std::vector<Variable> LossScaleOptimizer::inner_variables() const {
+  auto out = inner().variables();
+  std::erase_if(out, [](const Variable& v) { return v.name() == "variable"; });
   return out;
 }
 

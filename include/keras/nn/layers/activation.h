@@ -107,6 +107,7 @@ namespace layers {
 class Activation : public ConfiguredLayer<Activation, ActivationLayerOptions> {
  public:
   static constexpr const char* kClassName = "Activation";
+  bool overrides_build() const override { return false; }
   explicit Activation(ActivationLayerOptions options);
   explicit Activation(ObjectRef<::keras::Activation> activation, ActivationLayerOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
@@ -117,6 +118,7 @@ class Activation : public ConfiguredLayer<Activation, ActivationLayerOptions> {
 class ReLU : public ConfiguredLayer<ReLU, ReLUOptions> {
  public:
   static constexpr const char* kClassName = "ReLU";
+  bool overrides_build() const override { return false; }
   explicit ReLU(ReLUOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 };
@@ -125,6 +127,7 @@ class ReLU : public ConfiguredLayer<ReLU, ReLUOptions> {
 class LeakyReLU : public ConfiguredLayer<LeakyReLU, LeakyReLUOptions> {
  public:
   static constexpr const char* kClassName = "LeakyReLU";
+  bool overrides_build() const override { return false; }
   explicit LeakyReLU(LeakyReLUOptions options = {});
   explicit LeakyReLU(double negative_slope, LeakyReLUOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
@@ -146,6 +149,7 @@ class PReLU : public ConfiguredLayer<PReLU, PReLUOptions> {
 class ELU : public ConfiguredLayer<ELU, ELUOptions> {
  public:
   static constexpr const char* kClassName = "ELU";
+  bool overrides_build() const override { return false; }
   explicit ELU(ELUOptions options = {});
   explicit ELU(double alpha, ELUOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
@@ -156,8 +160,10 @@ class ELU : public ConfiguredLayer<ELU, ELUOptions> {
 class Softmax : public ConfiguredLayer<Softmax, SoftmaxOptions> {
  public:
   static constexpr const char* kClassName = "Softmax";
+  bool overrides_build() const override { return false; }
   explicit Softmax(SoftmaxOptions options = {});
   explicit Softmax(int64_t axis, SoftmaxOptions options = {});
+  internal::CallSignature call_signature() const override { return {.mask = true}; }
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 };
 

@@ -30,6 +30,7 @@ namespace layers {
 template <class Derived>
 class BaseAdaptivePooling : public ConfiguredLayer<Derived, AdaptivePoolingOptions> {
  public:
+  bool overrides_build() const override { return false; }
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 
  protected:

@@ -32,6 +32,7 @@ namespace layers {
 class Dropout : public ConfiguredLayer<Dropout, DropoutOptions> {
  public:
   static constexpr const char* kClassName = "Dropout";
+  bool overrides_build() const override { return false; }
   explicit Dropout(DropoutOptions options);
   explicit Dropout(double rate, DropoutOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;

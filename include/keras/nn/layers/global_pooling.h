@@ -27,6 +27,8 @@ namespace layers {
 template <class Derived>
 class BaseGlobalPooling : public ConfiguredLayer<Derived, GlobalPoolingOptions> {
  public:
+  bool overrides_build() const override { return false; }
+  internal::CallSignature call_signature() const override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
   Nest compute_mask(const Nest& inputs, const Nest& previous_mask) override;
 

@@ -74,11 +74,13 @@ namespace layers {
 class GroupQueryAttention : public ConfiguredLayer<GroupQueryAttention, GroupQueryAttentionOptions> {
  public:
   static constexpr const char* kClassName = "GroupQueryAttention";
+  static constexpr const char* kNamePrefix = "GroupedQueryAttention";
+  internal::CallSignature call_signature() const override { return {.inputs = {"query", "value", "key"}}; }
   explicit GroupQueryAttention(GroupQueryAttentionOptions options);
   GroupQueryAttention(int64_t head_dim, int64_t num_query_heads, int64_t num_key_value_heads,
                       GroupQueryAttentionOptions options = {});
   /// Python's class, after which layers are named; files have kClassName.
-  std::string class_name() const override { return "GroupedQueryAttention"; }
+  std::string class_name() const override { return kNamePrefix; }
 
   using Layer::operator();
   /// The output for query, value and, where it is not the value, key.

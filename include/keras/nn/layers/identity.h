@@ -53,6 +53,7 @@ namespace layers {
 class Identity : public ConfiguredLayer<Identity, IdentityOptions> {
  public:
   static constexpr const char* kClassName = "Identity";
+  bool overrides_build() const override { return false; }
   explicit Identity(IdentityOptions options = {});
   Nest call_nest(const Nest& inputs, const CallArgs& args) override;
 };
@@ -61,6 +62,7 @@ class Identity : public ConfiguredLayer<Identity, IdentityOptions> {
 class ActivityRegularization : public ConfiguredLayer<ActivityRegularization, ActivityRegularizationOptions> {
  public:
   static constexpr const char* kClassName = "ActivityRegularization";
+  bool overrides_build() const override { return false; }
   explicit ActivityRegularization(ActivityRegularizationOptions options = {});
   explicit ActivityRegularization(double l1, double l2 = 0.0, ActivityRegularizationOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
@@ -71,6 +73,7 @@ class ActivityRegularization : public ConfiguredLayer<ActivityRegularization, Ac
 class Masking : public ConfiguredLayer<Masking, MaskingOptions> {
  public:
   static constexpr const char* kClassName = "Masking";
+  bool overrides_build() const override { return false; }
   explicit Masking(MaskingOptions options = {});
   explicit Masking(double mask_value, MaskingOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;

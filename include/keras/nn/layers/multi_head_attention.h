@@ -79,6 +79,7 @@ namespace layers {
 class MultiHeadAttention : public ConfiguredLayer<MultiHeadAttention, MultiHeadAttentionOptions> {
  public:
   static constexpr const char* kClassName = "MultiHeadAttention";
+  internal::CallSignature call_signature() const override { return {.inputs = {"query", "value", "key"}}; }
   explicit MultiHeadAttention(MultiHeadAttentionOptions options);
   MultiHeadAttention(int64_t num_heads, int64_t key_dim, MultiHeadAttentionOptions options = {});
 

@@ -64,6 +64,7 @@ namespace layers {
 class GaussianNoise : public ConfiguredLayer<GaussianNoise, GaussianNoiseOptions> {
  public:
   static constexpr const char* kClassName = "GaussianNoise";
+  bool overrides_build() const override { return false; }
   explicit GaussianNoise(GaussianNoiseOptions options);
   explicit GaussianNoise(double stddev, GaussianNoiseOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
@@ -78,6 +79,7 @@ class GaussianNoise : public ConfiguredLayer<GaussianNoise, GaussianNoiseOptions
 class GaussianDropout : public ConfiguredLayer<GaussianDropout, GaussianDropoutOptions> {
  public:
   static constexpr const char* kClassName = "GaussianDropout";
+  bool overrides_build() const override { return false; }
   explicit GaussianDropout(GaussianDropoutOptions options);
   explicit GaussianDropout(double rate, GaussianDropoutOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
@@ -92,6 +94,7 @@ class GaussianDropout : public ConfiguredLayer<GaussianDropout, GaussianDropoutO
 class AlphaDropout : public ConfiguredLayer<AlphaDropout, AlphaDropoutOptions> {
  public:
   static constexpr const char* kClassName = "AlphaDropout";
+  bool overrides_build() const override { return false; }
   explicit AlphaDropout(AlphaDropoutOptions options);
   explicit AlphaDropout(double rate, AlphaDropoutOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;

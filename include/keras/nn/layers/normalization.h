@@ -158,6 +158,7 @@ class BatchNormalization : public ConfiguredLayer<BatchNormalization, BatchNorma
  public:
   static constexpr const char* kClassName = "BatchNormalization";
   explicit BatchNormalization(BatchNormalizationLayerOptions options = {});
+  internal::CallSignature call_signature() const override { return {.mask = true}; }
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 
@@ -219,6 +220,7 @@ class RMSNormalization : public ConfiguredLayer<RMSNormalization, RMSNormalizati
 class UnitNormalization : public ConfiguredLayer<UnitNormalization, UnitNormalizationOptions> {
  public:
   static constexpr const char* kClassName = "UnitNormalization";
+  bool overrides_build() const override { return false; }
   explicit UnitNormalization(UnitNormalizationOptions options = {});
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 };

@@ -35,6 +35,7 @@ namespace layers {
 template <class Derived>
 class BasePooling : public ConfiguredLayer<Derived, PoolingOptions> {
  public:
+  bool overrides_build() const override { return false; }
   void build(const Shape& input_shape) override;
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
 

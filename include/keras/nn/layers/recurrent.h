@@ -197,6 +197,7 @@ class RNN : public Layer {
   /// Over several cells, stacked.
   explicit RNN(std::vector<LayerHandle> cells, RNNOptions options = {});
   std::string class_name() const override { return kClassName; }
+  internal::CallSignature call_signature() const override { return {.mask = true}; }
   std::string module() const override { return "keras.layers"; }
   std::shared_ptr<Layer> share() const override { return std::make_shared<RNN>(*this); }
   Json get_config() const override;

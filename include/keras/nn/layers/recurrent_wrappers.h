@@ -60,6 +60,7 @@ class Bidirectional : public Layer {
   explicit Bidirectional(BidirectionalOptions options);
   explicit Bidirectional(LayerHandle layer, BidirectionalOptions options = {});
   std::string class_name() const override { return kClassName; }
+  internal::CallSignature call_signature() const override { return {.mask = true}; }
   std::string module() const override { return "keras.layers"; }
   std::shared_ptr<Layer> share() const override { return std::make_shared<Bidirectional>(*this); }
   Json get_config() const override;
@@ -109,6 +110,7 @@ class TimeDistributed : public Wrapper {
   explicit TimeDistributed(TimeDistributedOptions options);
   explicit TimeDistributed(LayerHandle inner, TimeDistributedOptions options = {});
   std::string class_name() const override { return kClassName; }
+  internal::CallSignature call_signature() const override { return {.mask = true}; }
   std::string module() const override { return "keras.layers"; }
   std::shared_ptr<Layer> share() const override { return std::make_shared<TimeDistributed>(*this); }
   void build(const Shape& input_shape) override;

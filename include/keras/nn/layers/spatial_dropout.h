@@ -55,6 +55,7 @@ namespace layers {
 template <class Derived, class OptionsType>
 class BaseSpatialDropout : public ConfiguredLayer<Derived, OptionsType> {
  public:
+  bool overrides_build() const override { return false; }
   Tensor call(const Tensor& inputs, const CallArgs& args) override;
   Json get_config() const override;
 

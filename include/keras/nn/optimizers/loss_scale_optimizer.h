@@ -48,6 +48,8 @@ class LossScaleOptimizer : public Optimizer {
   std::vector<Variable> variables() const override;
   /// The optimizer that steps.
   Optimizer& inner() const { return *options_.inner_optimizer; }
+  /// Its variables as Keras lists and saves them here: without the unnamed one that Nadam keeps.
+  std::vector<Variable> inner_variables() const;
   /// The present factor of the loss; made by build.
   const Variable& dynamic_scale() const { return scale_; }
 

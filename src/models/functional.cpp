@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The side of Model that stands on a graph of layers.
+#include <fmt/format.h>
+
+#include <typeinfo>
+
+#include "keras/base/error.h"
+#include "keras/models/model.h"
+#include "models/functional_graph.h"
+#include "models/trainer_state.h"
+
+namespace keras {
+
+namespace {
+
+// A model's name comes from "functional" until a subclass says otherwise.
+LayerOptions named(LayerOptions options) {
+  if (options.name.empty()) options.name = internal::auto_name("functional");
+  return options;
+}
+
+}  // namespace
+
+Model::Model(const Nest& inputs, const Nest& outputs, LayerOptions options)
+    : Model(named(std::move(options))) {
+  graph_ = std::make_shared<internal::FunctionalGraph>(name(), inputs, outputs);
+  core().convert_inputs = false;
+  core().built = true;
+  core().path = name();
+  std::vector<Shape> in, out;
+  for (const Tensor& t : this->inputs()) in.push_back(t.shape());
+  for (const Tensor& t : this->outputs()) out.push_back(t.shape());
+  core().input_shapes = std::move(in);
+  core().output_shapes = std::move(out);
+  set_supports_masking();
+}
+
+Nest Model::input() const {
+  if (graph_) return graph_->inputs();
+  internal::fail<ValueError>({name(), "Only functional and built Sequential models have input()",
+                              class_name(),
+                              "make it with Model(inputs, outputs), or give the Sequential an Input"});
+}
+
+Nest Model::output() const {
+  if (graph_) return graph_->outputs();
+  internal::fail<ValueError>({name(), "Only functional and built Sequential models have output()",
+                              class_name(),
+                              "make it with Model(inputs, outputs), or give the Sequential an Input"});
+}
+
+std::string Model::class_name() const { return graph_ ? "Functional" : "Model"; }
+
+std::string Model::module() const {
+  return class_name() == "Functional" ? "keras.src.models.functional" : Layer::module();
+}
+
+std::string Model::registered_name() const {
+  return class_name() == "Functional" ? "Functional" : Layer::registered_name();
+}
+
+std::shared_ptr<Layer> Model::share() const {
+  if (typeid(*this) != typeid(Model)) {
+    internal::fail<UnsupportedError>({name(), "A subclass of Model must be named with KERAS_MODEL", "",
+                                      "write KERAS_MODEL(YourClass, its layers) into its public part"});
+  }
+  return std::make_shared<Model>(*this);
+}
+
+Nest Model::call_nest(const Nest& inputs, const CallArgs& args) {
+  if (!graph_) return Layer::call_nest(inputs, args);
+  auto values = graph_->standardize(name(), inputs);
+  // The mask of the call travels with the inputs, as the layers' masks do.
+  if (!args.mask.is_none()) {
+    const auto masks = args.mask.is_list() ? args.mask.list() : std::vector<Nest>{args.mask};
+    for (size_t i = 0; i < masks.size() && i < values.size(); ++i) {
+      if (masks[i].is_leaf()) values[i].set_mask(masks[i].tensor());
+    }
+  }
+  Nest outputs = graph_->run(values);
+  return outputs.is_list() && outputs.size() == 1 ? outputs[0] : outputs;
+}
+
+Nest Model::compute_mask(const Nest& inputs, const Nest& previous_mask) {
+  // The layers of a graph have put masks on its outputs.
+  return graph_ ? Nest() : Layer::compute_mask(inputs, previous_mask);
+}
+
+std::vector<LayerHandle> Model::sublayers() const {
+  if (!graph_) return Layer::sublayers();
+  auto out = graph_->layers();
+  for (const auto& own : Layer::sublayers()) {
+    bool known = false;
+    for (const auto& layer : out) known = known || layer->shared_core() == own->shared_core();
+    if (!known) out.push_back(own);
+  }
+  return out;
+}
+
+std::vector<LayerHandle> Model::layers() const { return graph_ ? graph_->layers() : sublayers(); }
+
+Nest Model::standardize_inputs(const Nest& x) const {
+  return graph_ ? graph_->inputs().pack(graph_->standardize(name(), x)) : x;
+}
+
+std::vector<std::string> Model::output_names() const {
+  std::vector<std::string> out;
+  if (!graph_) return out;
+  for (const Tensor& t : outputs()) {
+    const auto& entry = graph_->entry_of(*symbolic_value(t)->node);
+    out.push_back(entry.layer ? entry.layer->name() : entry.operation->name());
+  }
+  return out;
+}
+
+}  // namespace keras
