@@ -217,6 +217,27 @@ TEST(Recurrence, ComputesInThePolicysDtype) {
   EXPECT_EQ(layers::SimpleRNN(3, {.dtype = "float64"})(values({2, 4, 5}, 1)).dtype(), DType::float64);
 }
 
+TEST(Recurrence, TakesIntegers) {
+  const Tensor x = random::randint({2, 3, 4}, 0, 5, DType::int32, 1);
+  CallArgs args;
+  args.training = true;
+  const auto check = [&](Layer& layer) {
+    const Tensor y = layer(x, args);
+    EXPECT_EQ(y.dtype(), DType::float32) << layer.class_name();
+    EXPECT_TRUE(close(y, layer(ops::cast(x, "float32"), args))) << layer.class_name();
+  };
+  for (const bool fused : {false, true}) {
+    LSTM lstm(2, {.use_cudnn = fused});
+    GRU gru(2, {.use_cudnn = fused});
+    check(lstm);
+    check(gru);
+  }
+  layers::SimpleRNN simple(2);
+  check(simple);
+  EXPECT_EQ(GRU(2, {.dropout = 0.5})(x, args).dtype(), DType::float32);
+  EXPECT_EQ(layers::SimpleRNN(2, {.dropout = 0.5})(x, args).dtype(), DType::float32);
+}
+
 // --- dropout ---
 
 // Share of each value among the elements.

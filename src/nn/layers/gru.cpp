@@ -33,7 +33,7 @@ void GRUCell::build(const Shape& input_shape) {
 }
 
 std::pair<Tensor, Nest> GRUCell::step(const Tensor& inputs, const Nest& states, const CallArgs& args) {
-  const Tensor h = states[0].tensor();
+  const Tensor in = as_float(inputs), h = states[0].tensor();
   const int64_t units = options_.units;
   const bool training = args.training.value_or(false), after = options_.reset_after;
   const auto drops = [&](double rate) { return training && rate > 0 && rate < 1; };
@@ -41,14 +41,14 @@ std::pair<Tensor, Nest> GRUCell::step(const Tensor& inputs, const Nest& states, 
     return prim::slice_axis(t, 1, Dim(first * units), Dim(end * units));
   };
   std::vector<Tensor> input_masks, state_masks;
-  if (drops(options_.dropout)) input_masks = dropout_masks(inputs);
+  if (drops(options_.dropout)) input_masks = dropout_masks(in);
   if (drops(options_.recurrent_dropout)) state_masks = recurrent_dropout_masks(h);
   Tensor bias_of_inputs = bias_value(), bias_of_states;
   if (options_.use_bias && after) {
     bias_of_states = prim::index_axis(bias_of_inputs, 0, Dim(1));
     bias_of_inputs = prim::index_axis(bias_of_inputs, 0, Dim(0));
   }
-  const Tensor x = masked_product(inputs, input_masks, kernel.value(), bias_of_inputs);
+  const Tensor x = masked_product(in, input_masks, kernel.value(), bias_of_inputs);
   const Tensor recurrent = recurrent_kernel.value();
   const std::vector<Tensor> early_masks =
       after || state_masks.empty() ? state_masks : std::vector<Tensor>{state_masks[0], state_masks[1]};
@@ -86,7 +86,7 @@ RNN::Sequence GRU::run(const Tensor& sequences, const Nest& initial_state, const
   if (!internal::fused(*this, options_.use_cudnn, *o.activation, *o.recurrent_activation, per_gate)) {
     return RNN::run(sequences, initial_state, mask, training);
   }
-  Tensor x = sequences;
+  Tensor x = c.as_float(sequences);
   if (drops(o.dropout)) x = x * prim::expand_dims(c.dropout_masks(prim::index_axis(x, 1, Dim(0)))[0], 1);
   const Tensor recurrent = c.recurrent_kernel.value();
   const Shape bias_shape = o.reset_after ? Shape{2, recurrent.dim(1)} : Shape{recurrent.dim(1)};

@@ -38,14 +38,14 @@ void LSTMCell::build(const Shape& input_shape) {
 }
 
 std::pair<Tensor, Nest> LSTMCell::step(const Tensor& inputs, const Nest& states, const CallArgs& args) {
-  const Tensor h = states[0].tensor(), c = states[1].tensor();
+  const Tensor x = as_float(inputs), h = states[0].tensor(), c = states[1].tensor();
   const bool training = args.training.value_or(false);
   const auto drops = [&](double rate) { return training && rate > 0 && rate < 1; };
   const std::vector<Tensor> none;
-  const Tensor z = masked_product(inputs, drops(options_.dropout) ? dropout_masks(inputs) : none,
-                                  kernel.value(), bias_value()) +
-                   masked_product(h, drops(options_.recurrent_dropout) ? recurrent_dropout_masks(h) : none,
-                                  recurrent_kernel.value(), Tensor());
+  const Tensor z =
+      masked_product(x, drops(options_.dropout) ? dropout_masks(x) : none, kernel.value(), bias_value()) +
+      masked_product(h, drops(options_.recurrent_dropout) ? recurrent_dropout_masks(h) : none,
+                     recurrent_kernel.value(), Tensor());
   const auto gate = [&](int64_t k) {
     return prim::slice_axis(z, 1, Dim(k * options_.units), Dim((k + 1) * options_.units));
   };
@@ -74,7 +74,7 @@ RNN::Sequence LSTM::run(const Tensor& sequences, const Nest& initial_state, cons
   if (!internal::fused(*this, options_.use_cudnn, *o.activation, *o.recurrent_activation, per_gate)) {
     return RNN::run(sequences, initial_state, mask, training);
   }
-  Tensor x = sequences;
+  Tensor x = c.as_float(sequences);
   if (drops(o.dropout)) x = x * prim::expand_dims(c.dropout_masks(prim::index_axis(x, 1, Dim(0)))[0], 1);
   const Tensor recurrent = c.recurrent_kernel.value();
   const Tensor bias = o.use_bias ? c.bias.value() : prim::full(Shape{recurrent.dim(1)}, 0, x.dtype());

@@ -88,6 +88,10 @@ const std::vector<Tensor>& DropoutRNNCell::recurrent_dropout_masks(const Tensor&
   return draw(masks_->states, like, recurrent_dropout_);
 }
 
+Tensor DropoutRNNCell::as_float(const Tensor& x) const {
+  return is_float(x.dtype()) ? x : prim::cast(x, compute_dtype());
+}
+
 Tensor DropoutRNNCell::masked_product(const Tensor& x, const std::vector<Tensor>& masks, const Tensor& w,
                                       const Tensor& b) {
   static const auto linear = Activation::from_name("linear");

@@ -23,10 +23,10 @@ void SimpleRNNCell::build(const Shape& input_shape) {
 }
 
 Tensor SimpleRNNCell::project(const Tensor& x, const Tensor& like, bool training) {
-  Tensor seen = x;
+  Tensor seen = as_float(x);
   if (training && options_.dropout > 0) {
-    const Tensor& mask = dropout_masks(like)[0];
-    seen = x * (x.rank() == like.rank() ? mask : prim::expand_dims(mask, 1));
+    const Tensor& mask = dropout_masks(as_float(like))[0];
+    seen = seen * (x.rank() == like.rank() ? mask : prim::expand_dims(mask, 1));
   }
   return masked_product(seen, {}, kernel.value(), bias_value());
 }

@@ -118,7 +118,7 @@ Tensor TimeDistributed::call(const Tensor& inputs, const CallArgs& args) {
     return layer->call_nest(x, own).tensor();
   };
   if (by_sample(*layer) && !(inputs.dim(0) == Dim(0))) {
-    const Shape shape = inputs.shape();
+    const Shape& shape = inputs.shape();
     const Tensor flat = prim::reshape(inputs, Shape{shape[0] * shape[1]} + shape.sub(2));
     const Tensor y = step(flat, Tensor());
     return prim::reshape(y, shape.sub(0, 2) + y.shape().sub(1));

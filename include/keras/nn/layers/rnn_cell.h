@@ -108,6 +108,8 @@ class DropoutRNNCell : public AbstractRNNCell {
   /// The masks of inputs, or of states, of the shape of `like`: mask_count of them.
   const std::vector<Tensor>& dropout_masks(const Tensor& like);
   const std::vector<Tensor>& recurrent_dropout_masks(const Tensor& like);
+  /// Integers and bools in the compute dtype, floats as they are.
+  Tensor as_float(const Tensor& x) const;
   /// x w + b, where the parts of w's columns see x through a mask each; without masks x as it is.
   static Tensor masked_product(const Tensor& x, const std::vector<Tensor>& masks, const Tensor& w,
                                const Tensor& b);
