@@ -20,6 +20,7 @@
 #include "keras/models/callbacks/reduce_lr_on_plateau.h"
 #include "keras/models/callbacks/save_frequency.h"
 #include "keras/models/callbacks/swap_ema_weights.h"
+#include "keras/models/callbacks/tensor_board.h"
 #include "keras/models/callbacks/terminate_on_nan.h"
 #include "keras/models/model.h"
 #include "keras/models/save.h"

@@ -114,6 +114,7 @@ def case(name, make, x, y, compile_args, sample_weight=None, epochs=3, callbacks
     fields["batch_logs"] = batches.logs
     fields["metrics_names"] = model.metrics_names
     fields["final_weights"] = [family.key(f"f{i}", w) for i, w in enumerate(model.weights)]
+    fields["loss_scale"] = float(to_numpy(model.optimizer.dynamic_scale)) if hasattr(model.optimizer, "dynamic_scale") else None
     fields["optimizer_iterations"] = int(to_numpy(model.optimizer.iterations))
 
     def evaluated(weight):
@@ -220,4 +221,30 @@ case("early_stopping", regression, X, Y, lambda: {"optimizer": opt.SGD(0.05), "l
      callbacks=[made(C.EarlyStopping, monitor="val_loss", patience=1, min_delta=0.02, restore_best_weights=True)])
 case("reduce_lr", regression, X, Y, lambda: {"optimizer": opt.SGD(0.05), "loss": "mse"}, epochs=6,
      callbacks=[made(C.ReduceLROnPlateau, monitor="loss", factor=0.5, patience=1, min_delta=0.05, min_lr=0.01, cooldown=1)])
+
+
+def under(policy, make):
+    """The same model, made while a dtype policy is global."""
+    def made_under():
+        keras.config.set_dtype_policy(policy)
+        try:
+            return make()
+        finally:
+            keras.config.set_dtype_policy("float32")
+    return made_under
+
+
+for policy in ("mixed_bfloat16", "mixed_float16"):
+    case(policy, under(policy, regression), X, Y, lambda: {"optimizer": opt.SGD(0.05), "loss": "mse", "metrics": ["mae"]},
+         validation_split=0.2)
+    case(f"{policy}_classifier", under(policy, classifier), X, IDS, lambda: {"optimizer": opt.Adam(0.02),
+         "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]})
+# The first steps overflow, which halves the scale of the loss and leaves the weights alone.
+case("mixed_float16_overflow", under("mixed_float16", regression), X, 64 * Y, lambda: {"optimizer": opt.SGD(0.01), "loss": "mse"},
+     epochs=4)
+case("mixed_float16_unscaled", under("mixed_float16", regression), X, Y, lambda: {"optimizer": opt.SGD(0.05), "loss": "mse",
+     "auto_scale_loss": False})
+case("layer_policies", lambda: keras.Sequential([
+    layers.Input((4,)), layers.Dense(5, activation="tanh", name="hidden", dtype="mixed_bfloat16"),
+    layers.Dense(1, name="out", dtype="float32")], name="layer_policies"), X, Y, lambda: {"optimizer": opt.SGD(0.05), "loss": "mse"})
 family.save()

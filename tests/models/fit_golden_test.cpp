@@ -10,6 +10,7 @@
 #include "keras/models/sequential.h"
 #include "keras/nn/layers/dense.h"
 #include "keras/nn/layers/merging.h"
+#include "keras/nn/optimizers/loss_scale_optimizer.h"
 #include "keras/ops/numpy.h"
 #include "nn/close.h"
 
@@ -19,6 +20,23 @@ namespace {
 // Sums of a batch run in another order than TensorFlow's, and training carries the rounding on.
 constexpr Tolerance kLogs{2e-5, 2e-6};
 constexpr Tolerance kWeights{1e-4, 2e-6};
+// Half precision rounds after every op, and a fused op is one.
+constexpr Tolerance kHalf{5e-3, 2e-3};
+constexpr Tolerance kBfloat16{2e-2, 1e-2};
+
+struct Tolerances {
+  Tolerance logs = kLogs, weights = kWeights;
+};
+
+Tolerances tolerances_of(const std::string& name) {
+  if (name.find("bfloat16") != std::string::npos || name == "layer_policies") return {kBfloat16, kBfloat16};
+  if (name.find("float16") != std::string::npos) return {kHalf, kHalf};
+  return {};
+}
+
+void expect_near(double ours, double theirs, const Tolerance& tolerance, const std::string& what) {
+  EXPECT_NEAR(ours, theirs, tolerance.absolute + tolerance.relative * std::abs(theirs)) << what;
+}
 
 // The functional models of the archive with two outputs.
 class TwoOutputs : public Model {
@@ -53,7 +71,8 @@ std::shared_ptr<Model> model_of(const Json& json) {
   const std::string name = config["name"].as_string();
   if (name == "two_outputs") return std::make_shared<TwoOutputs>();
   if (name == "dict_outputs") return std::make_shared<DictOutputs>();
-  auto model = std::make_shared<Sequential>(LayerOptions{.name = name});
+  auto model = std::make_shared<Sequential>(LayerOptions{
+      .name = name, .trainable = true, .dtype = FieldCodec<DTypePolicy>::from_json(config["dtype"], "test")});
   for (const Json& layer : config["layers"].as_list()) {
     const std::string class_name = layer["class_name"].as_string();
     if (class_name == "InputLayer") {
@@ -173,7 +192,7 @@ FitOptions fit_options(const GoldenFile& golden, const Json& c) {
   return out;
 }
 
-void expect_logs(const Logs& ours, const Json& theirs, const std::string& where) {
+void expect_logs(const Logs& ours, const Json& theirs, const std::string& where, const Tolerance& tolerance) {
   std::vector<std::string> our_names, their_names;
   for (const auto& [name, value] : ours) our_names.push_back(name);
   for (const auto& [name, value] : theirs.as_dict()) their_names.push_back(name);
@@ -181,16 +200,14 @@ void expect_logs(const Logs& ours, const Json& theirs, const std::string& where)
   EXPECT_EQ(our_names, their_names) << where;
   for (const auto& [name, value] : theirs.as_dict()) {
     if (!ours.contains(name)) continue;
-    const double wanted = value.as_real();
-    EXPECT_NEAR(ours[name], wanted, kLogs.absolute + kLogs.relative * std::abs(wanted))
-        << where << ' ' << name;
+    expect_near(ours[name], value.as_real(), tolerance, where + " " + name);
   }
 }
 
-void expect_close(const Nest& ours, const Nest& theirs) {
+void expect_close(const Nest& ours, const Nest& theirs, const Tolerance& tolerance) {
   ASSERT_EQ(ours.flatten().size(), theirs.flatten().size());
   for (size_t i = 0; i < ours.flatten().size(); ++i) {
-    EXPECT_TRUE(close(ours.flatten()[i], theirs.flatten()[i], kWeights)) << "leaf " << i;
+    EXPECT_TRUE(close(ours.flatten()[i], theirs.flatten()[i], tolerance)) << "leaf " << i;
   }
 }
 
@@ -199,6 +216,7 @@ Nest first_rows(const Nest& nest, int64_t count) {
 }
 
 void check(const GoldenFile& golden, const Json& c) {
+  const auto [log_tolerance, weight_tolerance] = tolerances_of(c["name"].as_string());
   const auto model = model_of(c["model"]);
   const Nest x = load(golden, c["x"]), y = load(golden, c["y"]);
   model->predict_on_batch(first_rows(x, 2));
@@ -206,7 +224,9 @@ void check(const GoldenFile& golden, const Json& c) {
   const auto& weights = c["weights"].as_list();
   ASSERT_EQ(variables.size(), weights.size());
   for (size_t i = 0; i < weights.size(); ++i) variables[i].assign(golden.array(weights[i]["key"]));
-  model->compile(compile_options(c["compile_config"]));
+  CompileOptions options_of_compile = compile_options(c["compile_config"]);
+  options_of_compile.auto_scale_loss = c["name"].as_string() != "mixed_float16_unscaled";
+  model->compile(options_of_compile);
 
   FitOptions options = fit_options(golden, c);
   std::vector<Logs> batch_logs;
@@ -218,7 +238,7 @@ void check(const GoldenFile& golden, const Json& c) {
   const auto& theirs = c["batch_logs"].as_list();
   ASSERT_EQ(batch_logs.size(), theirs.size());
   for (size_t i = 0; i < theirs.size(); ++i) {
-    expect_logs(batch_logs[i], theirs[i], "batch " + std::to_string(i));
+    expect_logs(batch_logs[i], theirs[i], "batch " + std::to_string(i), log_tolerance);
   }
   ASSERT_EQ(history->epoch.size(), c["epochs_run"].size());
   for (size_t i = 0; i < history->epoch.size(); ++i) {
@@ -229,34 +249,34 @@ void check(const GoldenFile& golden, const Json& c) {
     const auto ours = (*history)[name];
     ASSERT_EQ(ours.size(), values.size()) << name;
     for (size_t i = 0; i < ours.size(); ++i) {
-      const double wanted = values[i].as_real();
-      EXPECT_NEAR(ours[i], wanted, kLogs.absolute + kLogs.relative * std::abs(wanted))
-          << name << " of epoch " << i;
+      expect_near(ours[i], values[i].as_real(), log_tolerance, name + " of epoch " + std::to_string(i));
     }
   }
   for (size_t i = 0; i < variables.size(); ++i) {
-    EXPECT_TRUE(close(variables[i].value(), golden.array(c["final_weights"][i]), kWeights))
+    EXPECT_TRUE(close(variables[i].value(), golden.array(c["final_weights"][i]), weight_tolerance))
         << variables[i].path();
   }
+  const auto* scaled = dynamic_cast<const optimizers::LossScaleOptimizer*>(&model->optimizer());
+  ASSERT_EQ(scaled != nullptr, !c["loss_scale"].is_null());
+  if (scaled != nullptr) EXPECT_EQ(scaled->dynamic_scale().value().item<double>(), c["loss_scale"].as_real());
   // Keras counts only the steps that change weights.
   const auto accumulated = model->optimizer().settings().gradient_accumulation_steps.value_or(1);
   EXPECT_EQ(model->optimizer().iterations().value().item<int64_t>() / accumulated,
             c["optimizer_iterations"].as_int());
 
   const Logs evaluated = model->evaluate(x, y, {.batch_size = 32, .verbose = 0});
-  expect_logs(evaluated, c["evaluate"], "evaluate");
+  expect_logs(evaluated, c["evaluate"], "evaluate", log_tolerance);
   const auto listed = model->flatten_metrics_in_order(evaluated);
   ASSERT_EQ(listed.size(), c["evaluate_list"].size());
   for (size_t i = 0; i < listed.size(); ++i) {
-    const double wanted = c["evaluate_list"][i].as_real();
-    EXPECT_NEAR(listed[i], wanted, kLogs.absolute + kLogs.relative * std::abs(wanted)) << "place " << i;
+    expect_near(listed[i], c["evaluate_list"][i].as_real(), log_tolerance, "place " + std::to_string(i));
   }
   if (!c["evaluate_weighted"].is_null()) {
     const Logs weighted = model->evaluate(
         x, y, {.batch_size = 32, .verbose = 0, .sample_weight = load(golden, c["sample_weight"])});
-    expect_logs(weighted, c["evaluate_weighted"], "evaluate with weights");
+    expect_logs(weighted, c["evaluate_weighted"], "evaluate with weights", log_tolerance);
   }
-  expect_close(model->predict(first_rows(x, 3), {.verbose = 0}), load(golden, c["predict_3"]));
+  expect_close(model->predict(first_rows(x, 3), {.verbose = 0}), load(golden, c["predict_3"]), weight_tolerance);
 }
 
 const GoldenFile& golden_fit() {
