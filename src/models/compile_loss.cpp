@@ -187,6 +187,12 @@ void CompileLoss::build_nested(const Nest& y_true, const Nest& y_pred, const Tre
          fmt::format("losses at '{}' for outputs {}", path_text(path), describe_structure(y_pred)),
          fmt::format("outputs: {}", fmt::join(output_names_, ", "))});
   }
+  if (list && tree.items.size() != y_pred.size()) {
+    fail<ValueError>(
+        {"compile", "A list of losses must have one entry per output",
+         fmt::format("{} losses for the outputs {}", tree.items.size(), describe_structure(y_pred)),
+         "null stands for no loss"});
+  }
   for (size_t i = 0; i < tree.items.size(); ++i) {
     const auto& [key, item] = tree.items[i];
     if (item.kind == Kind::none) continue;

@@ -76,8 +76,7 @@ TEST(BatchSource, GeneratorsGiveBatchAfterBatch) {
   const auto [x, y] = points(32);
   auto arrays = line(), batches = line();
   const auto wanted = arrays.fit(x, y, {.batch_size = 8, .epochs = 3, .verbose = 0, .shuffle = false});
-  const auto history =
-      batches.fit(generator(x, y, 8, -1), {.epochs = 3, .verbose = 0, .steps_per_epoch = 4});
+  const auto history = batches.fit(generator(x, y, 8, -1), {.epochs = 3, .verbose = 0, .steps_per_epoch = 4});
   EXPECT_EQ((*history)["loss"], (*wanted)["loss"]);
   // Without steps_per_epoch an epoch is all that there is, and then there is no more.
   auto once = line();
@@ -89,8 +88,8 @@ TEST(BatchSource, GeneratorsGiveBatchAfterBatch) {
             (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(cut.optimizer().iterations().value().item<int64_t>(), 6);
   EXPECT_EQ(cut.predict(generator(x, y, 8, -1), {.verbose = 0, .steps = 3}).tensor().shape(), Shape({24, 1}));
-  const auto judged =
-      line().fit(x, y, {.epochs = 2, .verbose = 0, .validation_data = generator(x, y, 8, -1), .validation_steps = 2});
+  const auto judged = line().fit(
+      x, y, {.epochs = 2, .verbose = 0, .validation_data = generator(x, y, 8, -1), .validation_steps = 2});
   EXPECT_EQ((*judged)["val_loss"].size(), 2u);
 }
 
@@ -120,7 +119,8 @@ TEST(FitArrays, NamesTheLengthsThatDiffer) {
   auto model = line();
   const std::string said = message_of([&, x = x, y = y] { model.fit(x, rows(y, 0, 5), {.verbose = 0}); });
   EXPECT_NE(said.find("x has 8; y has 5"), std::string::npos) << said;
-  EXPECT_THROW(model.fit(x, y, {.verbose = 0, .sample_weight = Tensor::from(std::vector<float>{1, 2})}), ValueError);
+  EXPECT_THROW(model.fit(x, y, {.verbose = 0, .sample_weight = Tensor::from(std::vector<float>{1, 2})}),
+               ValueError);
   EXPECT_THROW(model.fit(Nest(), y, {.verbose = 0}), ValueError);
   EXPECT_THROW(model.fit(Tensor(1.0f), y, {.verbose = 0}), ValueError);
   EXPECT_THROW(model.fit(rows(x, 0, 0), rows(y, 0, 0), {.verbose = 0}), ValueError);
@@ -149,7 +149,8 @@ TEST(FitArrays, ClassWeights) {
     return model.train_on_batch(x, y, weights, classes)["loss"];
   };
   // Classes that are not named weigh 1; names of no class do nothing.
-  EXPECT_EQ(loss({{0, 2.0}, {2, 0.5}, {9, 100.0}}, {}), loss({}, Tensor::from(std::vector<float>{2, 1, 0.5, 1})));
+  EXPECT_EQ(loss({{0, 2.0}, {2, 0.5}, {9, 100.0}}, {}),
+            loss({}, Tensor::from(std::vector<float>{2, 1, 0.5, 1})));
   EXPECT_THROW(loss({{0, 2.0}}, Tensor::from(std::vector<float>{2, 1, 0.5, 1})), ValueError);
   auto model = line();
   EXPECT_THROW(model.fit(x, Nest{y, y}, {.verbose = 0, .class_weight = {{0, 2.0}}}), ValueError);
@@ -162,9 +163,11 @@ TEST(Logs, KeepMetricsWithSeveralNumbers) {
   const Tensor y = Tensor::from(std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0}, {4, 3});
   Shape seen;
   const auto history = model.fit(
-      x, y, {.epochs = 2, .verbose = 0, .callbacks = {callbacks::LambdaCallback({.on_epoch_end = [&](int64_t, Logs& logs) {
-                                          seen = logs.find("f1_score")->tensor().shape();
-                                        }})}});
+      x, y,
+      {.epochs = 2,
+       .verbose = 0,
+       .callbacks = {callbacks::LambdaCallback(
+           {.on_epoch_end = [&](int64_t, Logs& logs) { seen = logs.find("f1_score")->tensor().shape(); }})}});
   EXPECT_EQ(seen, Shape({3}));
   EXPECT_EQ(history->values("f1_score").size(), 2u);
   EXPECT_EQ(history->values("f1_score")[0].tensor().shape(), Shape({3}));

@@ -70,17 +70,14 @@ Logs judge(Nest (*shape)(const Tensor&, const Tensor&, const Tensor&), const Com
 const Nest kNested = Nest{kY, Nest{kY, kY}};
 
 TEST(CompileLoss, OneLossServesEveryOutput) {
-  expect(judge(listed, {.loss = "mse"}, kNested), {{"1/b_loss", mse(2)},
-                                                   {"1/c_loss", mse(3)},
-                                                   {"a_loss", mse(1)},
-                                                   {"loss", mse(1) + mse(2) + mse(3)}});
+  expect(
+      judge(listed, {.loss = "mse"}, kNested),
+      {{"1/b_loss", mse(2)}, {"1/c_loss", mse(3)}, {"a_loss", mse(1)}, {"loss", mse(1) + mse(2) + mse(3)}});
 }
 
 TEST(CompileLoss, FollowsTheStructureOfTheOutputs) {
-  const std::vector<std::pair<std::string, double>> wanted = {{"1/b_loss", mae(2)},
-                                                              {"1/c_loss", mse(3)},
-                                                              {"a_loss", mse(1)},
-                                                              {"loss", mse(1) + mae(2) + mse(3)}};
+  const std::vector<std::pair<std::string, double>> wanted = {
+      {"1/b_loss", mae(2)}, {"1/c_loss", mse(3)}, {"a_loss", mse(1)}, {"loss", mse(1) + mae(2) + mse(3)}};
   expect(judge(listed, {.loss = {"mse", {"mae", "mse"}}}, kNested), wanted);
   // A flat list of losses, and flat targets, go by the order of the outputs.
   expect(judge(listed, {.loss = {"mse", "mae", "mse"}}, kNested), wanted);
@@ -136,9 +133,9 @@ TEST(CompileLoss, WeighsSamplesOfEachOutput) {
                Nest{kY, kY, kY}, Nest{w, Nest(), w}),
          {{"a_loss", mse(1, w)},
           {"a_mae", mae(1)},
-          {"a_weighted_mae", losses::MeanAbsoluteError({.reduction = Reduction::mean_with_sample_weight})(
-                                 kY, kX, w)
-                                 .item<double>()},
+          {"a_weighted_mae",
+           losses::MeanAbsoluteError({.reduction = Reduction::mean_with_sample_weight})(kY, kX, w)
+               .item<double>()},
           {"b_loss", mse(2)},
           {"c_loss", mse(3, w)},
           {"loss", mse(1, w) + mse(2) + mse(3, w)}});

@@ -258,7 +258,9 @@ void check(const GoldenFile& golden, const Json& c) {
   }
   const auto* scaled = dynamic_cast<const optimizers::LossScaleOptimizer*>(&model->optimizer());
   ASSERT_EQ(scaled != nullptr, !c["loss_scale"].is_null());
-  if (scaled != nullptr) EXPECT_EQ(scaled->dynamic_scale().value().item<double>(), c["loss_scale"].as_real());
+  if (scaled != nullptr) {
+    EXPECT_EQ(scaled->dynamic_scale().value().item<double>(), c["loss_scale"].as_real());
+  }
   // Keras counts only the steps that change weights.
   const auto accumulated = model->optimizer().settings().gradient_accumulation_steps.value_or(1);
   EXPECT_EQ(model->optimizer().iterations().value().item<int64_t>() / accumulated,
@@ -276,7 +278,8 @@ void check(const GoldenFile& golden, const Json& c) {
         x, y, {.batch_size = 32, .verbose = 0, .sample_weight = load(golden, c["sample_weight"])});
     expect_logs(weighted, c["evaluate_weighted"], "evaluate with weights", log_tolerance);
   }
-  expect_close(model->predict(first_rows(x, 3), {.verbose = 0}), load(golden, c["predict_3"]), weight_tolerance);
+  expect_close(model->predict(first_rows(x, 3), {.verbose = 0}), load(golden, c["predict_3"]),
+               weight_tolerance);
 }
 
 const GoldenFile& golden_fit() {

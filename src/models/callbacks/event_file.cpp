@@ -103,7 +103,8 @@ EventFile::EventFile(const std::string& directory) {
     if (!std::filesystem::exists(path_, error)) break;
   }
   file_.open(path_, std::ios::binary);
-  if (!file_) fail<ValueError>({"TensorBoard", "The directory of the event files must be writable", path_, ""});
+  if (!file_)
+    fail<ValueError>({"TensorBoard", "The directory of the event files must be writable", path_, ""});
   event(bytes_field(3, "brain.Event:2"), 0);
   flush();
 }
@@ -122,7 +123,8 @@ void EventFile::flush() { file_.flush(); }
 void EventFile::summary(const std::string& tag, const std::string& plugin, const std::string& content,
                         const std::string& tensor, int64_t step) {
   const std::string data = bytes_field(1, plugin) + (content.empty() ? "" : bytes_field(2, content));
-  const std::string value = bytes_field(1, tag) + bytes_field(8, tensor) + bytes_field(9, bytes_field(1, data));
+  const std::string value =
+      bytes_field(1, tag) + bytes_field(8, tensor) + bytes_field(9, bytes_field(1, data));
   event(bytes_field(5, bytes_field(1, value)), step);
 }
 

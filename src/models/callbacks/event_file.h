@@ -11,9 +11,9 @@
 
 namespace keras::internal {
 
-/// A file of TensorBoard: Event messages (protocol buffers, encoded here by hand) in TFRecord frames (length and
-/// payload, each with its masked CRC-32C). The summaries are what TensorFlow 2's writers make: tensors with the
-/// name of the plugin that shows them.
+/// A file of TensorBoard: Event messages (protocol buffers, encoded here by hand) in TFRecord frames (length
+/// and payload, each with its masked CRC-32C). The summaries are what TensorFlow 2's writers make: tensors
+/// with the name of the plugin that shows them.
 class EventFile {
  public:
   /// Makes the directory and a new file "events.out.tfevents.<time>.<host>.<process>.<n>.v2" in it. Throws
@@ -24,7 +24,8 @@ class EventFile {
   /// 30 buckets of (left edge, right edge, count).
   void histogram(const std::string& tag, const std::vector<double>& values, int64_t step);
   /// PNG images of one size; at most three are kept.
-  void images(const std::string& tag, int64_t width, int64_t height, std::vector<std::string> pngs, int64_t step);
+  void images(const std::string& tag, int64_t width, int64_t height, std::vector<std::string> pngs,
+              int64_t step);
   /// A Keras model as JSON, which TensorBoard draws as a graph.
   void keras_graph(const std::string& tag, const std::string& json, int64_t step);
   /// Hands everything to the system.

@@ -30,8 +30,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// A weight as (images, height, width, channels), where TensorBoard can show it: vectors as a row, matrices lying,
-// a third axis as one image for each of its indices.
+// A weight as (images, height, width, channels), where TensorBoard can show it: vectors as a row, matrices
+// lying, a third axis as one image for each of its indices.
 Tensor as_images(const Tensor& weight) {
   Tensor w = ops::squeeze(ops::cast(weight, DType::float32));
   if (w.rank() == 1) return ops::reshape(w, {1, w.dim(0).value(), 1, 1});
@@ -73,14 +73,16 @@ UpdateFrequency::UpdateFrequency(const char* word) {
   if (given == "batch") {
     batches_ = 1;
   } else if (given != "epoch") {
-    internal::fail<ValueError>({"TensorBoard", "update_freq must be \"epoch\", \"batch\" or a number of batches",
+    internal::fail<ValueError>({"TensorBoard",
+                                "update_freq must be \"epoch\", \"batch\" or a number of batches",
                                 fmt::format("\"{}\"", given), ""});
   }
 }
 
 UpdateFrequency::UpdateFrequency(int64_t batches) : batches_(batches) {
   if (batches < 1) {
-    internal::fail<ValueError>({"TensorBoard", "update_freq must be \"epoch\", \"batch\" or a number of batches",
+    internal::fail<ValueError>({"TensorBoard",
+                                "update_freq must be \"epoch\", \"batch\" or a number of batches",
                                 fmt::format("{}", batches), ""});
   }
 }
@@ -137,11 +139,13 @@ void TensorBoard::write_graph() {
 void TensorBoard::write_projector_config() const {
   std::string text;
   const auto* by_layer = std::get_if<std::map<std::string, std::string>>(&options_.embeddings_metadata);
-  std::map<std::string, std::string> left = by_layer != nullptr ? *by_layer : std::map<std::string, std::string>();
+  std::map<std::string, std::string> left =
+      by_layer != nullptr ? *by_layer : std::map<std::string, std::string>();
   for (const auto& layer : model()->layers()) {
     if (layer->class_name() != "Embedding") continue;
-    text += "embeddings {\n  tensor_name: "
-            "\"layer_with_weights-0/embeddings/.ATTRIBUTES/VARIABLE_VALUE\"\n";
+    text +=
+        "embeddings {\n  tensor_name: "
+        "\"layer_with_weights-0/embeddings/.ATTRIBUTES/VARIABLE_VALUE\"\n";
     std::string metadata;
     if (by_layer == nullptr) {
       metadata = std::get<std::string>(options_.embeddings_metadata);

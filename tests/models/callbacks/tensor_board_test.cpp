@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorBoard's event files, read back by a reader of its own; tags, steps and places are those that Python Keras
-// writes for the same training.
+// TensorBoard's event files, read back by a reader of its own; tags, steps and places are those that Python
+// Keras writes for the same training.
 #include "keras/models/callbacks/tensor_board.h"
 
 #include <gtest/gtest.h>
@@ -161,7 +161,8 @@ std::vector<std::string> outline(const std::vector<Entry>& list) {
 using Lines = std::vector<std::string>;
 
 Sequential judged() {
-  Sequential model({Input({1}), layers::Dense(1, {.kernel_initializer = "ones", .name = "dense"})}, {.name = "m"});
+  Sequential model({Input({1}), layers::Dense(1, {.kernel_initializer = "ones", .name = "dense"})},
+                   {.name = "m"});
   model.compile({.optimizer = optimizers::SGD(0.125), .loss = "mse", .metrics = {"mae"}});
   return model;
 }
@@ -179,8 +180,8 @@ TEST(TensorBoard, WritesEpochsAsKerasDoes) {
                  .validation_data = {x, y}});
   EXPECT_EQ(directory.names(), (Lines{"train", "validation"}));
   const auto train = entries(directory.path() / "train");
-  EXPECT_EQ(outline(train), (Lines{"keras@0", "epoch_loss@0", "epoch_mae@0", "epoch_learning_rate@0", "epoch_loss@1",
-                                   "epoch_mae@1", "epoch_learning_rate@1"}));
+  EXPECT_EQ(outline(train), (Lines{"keras@0", "epoch_loss@0", "epoch_mae@0", "epoch_learning_rate@0",
+                                   "epoch_loss@1", "epoch_mae@1", "epoch_learning_rate@1"}));
   EXPECT_EQ(train[0].plugin, "graph_keras_model");
   EXPECT_EQ(train[0].content, "1");
   EXPECT_EQ(train[0].type, 7u);
@@ -207,20 +208,19 @@ TEST(TensorBoard, WritesBatchesByItsFrequency) {
               {.batch_size = 32,
                .epochs = 2,
                .verbose = 0,
-               .callbacks = {callbacks::TensorBoard({.log_dir = directory.path().string(),
-                                                     .write_graph = false,
-                                                     .update_freq = frequency})}});
+               .callbacks = {callbacks::TensorBoard(
+                   {.log_dir = directory.path().string(), .write_graph = false, .update_freq = frequency})}});
     EXPECT_EQ(directory.names(), (Lines{"train"}));
     return outline(entries(directory.path() / "train"));
   };
   EXPECT_EQ(tags("batch"),
-            (Lines{"batch_loss@1", "batch_mae@1", "batch_loss@2", "batch_mae@2", "batch_loss@3", "batch_mae@3",
-                   "epoch_loss@0", "epoch_mae@0", "epoch_learning_rate@0", "batch_loss@4", "batch_mae@4",
-                   "batch_loss@5", "batch_mae@5", "batch_loss@6", "batch_mae@6", "epoch_loss@1", "epoch_mae@1",
-                   "epoch_learning_rate@1"}));
-  EXPECT_EQ(tags(2), (Lines{"batch_loss@2", "batch_mae@2", "epoch_loss@0", "epoch_mae@0", "epoch_learning_rate@0",
-                            "batch_loss@4", "batch_mae@4", "batch_loss@6", "batch_mae@6", "epoch_loss@1",
-                            "epoch_mae@1", "epoch_learning_rate@1"}));
+            (Lines{"batch_loss@1", "batch_mae@1", "batch_loss@2", "batch_mae@2", "batch_loss@3",
+                   "batch_mae@3", "epoch_loss@0", "epoch_mae@0", "epoch_learning_rate@0", "batch_loss@4",
+                   "batch_mae@4", "batch_loss@5", "batch_mae@5", "batch_loss@6", "batch_mae@6",
+                   "epoch_loss@1", "epoch_mae@1", "epoch_learning_rate@1"}));
+  EXPECT_EQ(tags(2), (Lines{"batch_loss@2", "batch_mae@2", "epoch_loss@0", "epoch_mae@0",
+                            "epoch_learning_rate@0", "batch_loss@4", "batch_mae@4", "batch_loss@6",
+                            "batch_mae@6", "epoch_loss@1", "epoch_mae@1", "epoch_learning_rate@1"}));
   EXPECT_THROW(callbacks::UpdateFrequency("step"), ValueError);
   EXPECT_THROW(callbacks::UpdateFrequency(0), ValueError);
 }
@@ -231,7 +231,8 @@ TEST(TensorBoard, WritesHistogramsAndImagesOfWeights) {
   model.set_weights({Tensor::from(std::vector<float>{0, 0.25f, 0.5f, 0.75f, 1, 1}, {2, 3}),
                      Tensor::from(std::vector<float>{2, 2, 2})});
   model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mse"});
-  const Tensor x = Tensor::from(std::vector<float>(8, 1), {4, 2}), y = Tensor::from(std::vector<float>(12, 1), {4, 3});
+  const Tensor x = Tensor::from(std::vector<float>(8, 1), {4, 2}),
+               y = Tensor::from(std::vector<float>(12, 1), {4, 3});
   model.fit(x, y,
             {.epochs = 3,
              .verbose = 0,
@@ -242,9 +243,10 @@ TEST(TensorBoard, WritesHistogramsAndImagesOfWeights) {
                                                    .write_steps_per_second = true})}});
   const auto train = entries(directory.path() / "train");
   EXPECT_EQ(outline(train),
-            (Lines{"epoch_loss@0", "epoch_learning_rate@0", "epoch_steps_per_second@0", "m/dense/kernel/histogram@0",
-                   "m/dense/kernel/image@0", "m/dense/bias/histogram@0", "m/dense/bias/image@0", "epoch_loss@1",
-                   "epoch_learning_rate@1", "epoch_steps_per_second@1", "epoch_loss@2", "epoch_learning_rate@2",
+            (Lines{"epoch_loss@0", "epoch_learning_rate@0", "epoch_steps_per_second@0",
+                   "m/dense/kernel/histogram@0", "m/dense/kernel/image@0", "m/dense/bias/histogram@0",
+                   "m/dense/bias/image@0", "epoch_loss@1", "epoch_learning_rate@1",
+                   "epoch_steps_per_second@1", "epoch_loss@2", "epoch_learning_rate@2",
                    "epoch_steps_per_second@2", "m/dense/kernel/histogram@2", "m/dense/kernel/image@2",
                    "m/dense/bias/histogram@2", "m/dense/bias/image@2"}));
   const Entry& kernel = train[3];
@@ -290,23 +292,24 @@ TEST(TensorBoard, WritesEvaluationsAndTheProjector) {
   const auto [x, y] = points(8);
   auto model = judged();
   model.fit(x, y, {.verbose = 0});
-  model.evaluate(x, y, {.verbose = 0, .callbacks = {callbacks::TensorBoard({.log_dir = directory.path().string()})}});
+  model.evaluate(
+      x, y, {.verbose = 0, .callbacks = {callbacks::TensorBoard({.log_dir = directory.path().string()})}});
   EXPECT_EQ(outline(entries(directory.path() / "train")), (Lines{"keras@0"}));
   EXPECT_EQ(outline(entries(directory.path() / "validation")),
             (Lines{"evaluation_loss_vs_iterations@1", "evaluation_mae_vs_iterations@1"}));
 
   const TemporaryDirectory other;
-  Sequential words({Input({2}, {.dtype = "int32"}), layers::Embedding(4, 3, {.name = "words"}), layers::Flatten(),
-                    layers::Dense(1)});
+  Sequential words({Input({2}, {.dtype = "int32"}), layers::Embedding(4, 3, {.name = "words"}),
+                    layers::Flatten(), layers::Dense(1)});
   words.compile({.optimizer = "sgd", .loss = "mse"});
   const Tensor ids = Tensor::from(std::vector<int32_t>{0, 1, 2, 3}, {2, 2});
   const auto fit = [&, y = y](const std::string& layer) {
     const std::map<std::string, std::string> labels = {{layer, "labels.tsv"}};
-    words.fit(ids, Tensor::from(std::vector<float>{0, 1}, {2, 1}),
-              {.verbose = 0,
-               .callbacks = {callbacks::TensorBoard({.log_dir = other.path().string(),
-                                                     .embeddings_freq = 1,
-                                                     .embeddings_metadata = labels})}});
+    words.fit(
+        ids, Tensor::from(std::vector<float>{0, 1}, {2, 1}),
+        {.verbose = 0,
+         .callbacks = {callbacks::TensorBoard(
+             {.log_dir = other.path().string(), .embeddings_freq = 1, .embeddings_metadata = labels})}});
   };
   fit("words");
   EXPECT_EQ(read_text(other.path() / "projector_config.pbtxt"),

@@ -19,8 +19,8 @@ class EventFile;
 
 namespace callbacks {
 
-/// How often TensorBoard writes the logs of batches: `"epoch"`, never; `"batch"`, after each; or a number, after
-/// every so many.
+/// How often TensorBoard writes the logs of batches: `"epoch"`, never; `"batch"`, after each; or a number,
+/// after every so many.
 class UpdateFrequency {
  public:
   /// Throws ValueError for another word, or a number below 1.
@@ -50,11 +50,11 @@ struct TensorBoardOptions {
   std::variant<std::string, std::map<std::string, std::string>> embeddings_metadata = {};
 };
 
-/// Writes event files that TensorBoard shows (keras.callbacks.TensorBoard), with the tags of Keras: "epoch_loss"
-/// and all other logs in train/ and validation/, "epoch_learning_rate", "batch_loss" ... by update_freq,
-/// "evaluation_loss_vs_iterations" in validation/, "<weight>/histogram", "<weight>/image", and the model's config
-/// as a graph. A log with several numbers becomes one scalar each: "epoch_f1_score/0". Throws ValueError when the
-/// directory cannot be written, UnsupportedError for profile_batch.
+/// Writes event files that TensorBoard shows (keras.callbacks.TensorBoard), with the tags of Keras:
+/// "epoch_loss" and all other logs in train/ and validation/, "epoch_learning_rate", "batch_loss" ... by
+/// update_freq, "evaluation_loss_vs_iterations" in validation/, "<weight>/histogram", "<weight>/image", and
+/// the model's config as a graph. A log with several numbers becomes one scalar each: "epoch_f1_score/0".
+/// Throws ValueError when the directory cannot be written, UnsupportedError for profile_batch.
 class TensorBoard : public Callback {
  public:
   using Options = TensorBoardOptions;
