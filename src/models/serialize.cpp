@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/models/save.h"
 #include "keras/models/sequential.h"
+#include "keras/nn/layer_envelope.h"
 #include "models/functional_graph.h"
 #include "nn/layer_operation.h"
 
@@ -19,34 +20,16 @@ Json serialize_operation(const Operation& operation) {
 }  // namespace
 
 Json serialize_layer(const Layer& layer) {
+  const auto* model = dynamic_cast<const Model*>(&layer);
+  if (model == nullptr) return layer_envelope(layer);
   Json out = serialize_object(layer);
-  if (const auto* model = dynamic_cast<const Model*>(&layer)) {
-    // Keras writes both keys for every model, also when there is nothing to tell.
-    if (model->class_name() == "Functional") {
-      out.set("build_config", Json::dict({{"input_shape", nullptr}}));
-    } else if (model->built() && !layer.core().build_shapes.empty()) {
-      out.set("build_config", Json::dict({{"input_shape", shape_json(layer.core().build_shapes.front())}}));
-    }
-    out.set("compile_config", compile_config(*model));
-    return out;
+  // Keras writes both keys for every model, also when there is nothing to tell.
+  if (model->class_name() == "Functional") {
+    out.set("build_config", Json::dict({{"input_shape", nullptr}}));
+  } else if (model->built() && !layer.core().build_shapes.empty()) {
+    out.set("build_config", Json::dict({{"input_shape", shape_json(layer.core().build_shapes.front())}}));
   }
-  const auto& shapes = layer.core().build_shapes;
-  // Keras records what an overridden build received; layers without weights of their own have none.
-  if (!layer.built() || !layer.overrides_build() || shapes.empty()) return out;
-  const auto names = layer.call_signature().inputs;
-  if (names.size() > 1) {
-    Json given = Json::dict();
-    for (size_t i = 0; i < names.size() && i < shapes.size(); ++i) {
-      given.set(names[i] + "_shape", shape_json(shapes[i]));
-    }
-    out.set("build_config", Json::dict({{"shapes_dict", std::move(given)}}));
-  } else if (shapes.size() > 1) {
-    Json::List list;
-    for (const Shape& shape : shapes) list.push_back(shape_json(shape));
-    out.set("build_config", Json::dict({{"input_shape", Json(std::move(list))}}));
-  } else {
-    out.set("build_config", Json::dict({{"input_shape", shape_json(shapes.front())}}));
-  }
+  out.set("compile_config", compile_config(*model));
   return out;
 }
 

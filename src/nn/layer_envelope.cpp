@@ -6,8 +6,22 @@ namespace keras {
 Json layer_envelope(const Layer& layer) {
   Json out = serialize_object(layer);
   const auto& shapes = layer.core().build_shapes;
-  if (layer.built() && layer.overrides_build() && !shapes.empty()) {
-    out.set("build_config", Json::dict({{"input_shape", FieldCodec<Shape>::to_json(shapes.front())}}));
+  // Keras records what an overridden build received; layers without weights of their own have none.
+  if (!layer.built() || !layer.overrides_build() || shapes.empty()) return out;
+  const auto shape_json = [](const Shape& shape) { return FieldCodec<Shape>::to_json(shape); };
+  const auto names = layer.call_signature().inputs;
+  if (names.size() > 1) {
+    Json given = Json::dict();
+    for (size_t i = 0; i < names.size() && i < shapes.size(); ++i) {
+      given.set(names[i] + "_shape", shape_json(shapes[i]));
+    }
+    out.set("build_config", Json::dict({{"shapes_dict", std::move(given)}}));
+  } else if (shapes.size() > 1) {
+    Json::List list;
+    for (const Shape& shape : shapes) list.push_back(shape_json(shape));
+    out.set("build_config", Json::dict({{"input_shape", Json(std::move(list))}}));
+  } else {
+    out.set("build_config", Json::dict({{"input_shape", shape_json(shapes.front())}}));
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the goldens of keras.layers cannot say about recurrent layers: that the fused ops and single steps
 // agree, what dropout does, states between calls, a user's cells, errors.
-#include "keras/nn/layers/recurrent.h"
+#include "keras/nn/layers/recurrent_wrappers.h"
 
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
 #include "keras/nn/layers/dense.h"
+#include "keras/nn/register.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
@@ -418,7 +419,9 @@ class MinimalCell : public layers::AbstractRNNCell {
     config.set("units", units_);
     return config;
   }
+  static MinimalCell from_config(const Json& config) { return MinimalCell(config["units"].as_int()); }
 };
+KERAS_REGISTER(MinimalCell);
 
 TEST(UsersCell, RunsInRNN) {
   const Tensor x = values({3, 4, 2}, 1, DType::float32);
@@ -433,6 +436,16 @@ TEST(UsersCell, RunsInRNN) {
   for (const Tensor& g : tape.gradient(ops::sum(y), rnn.trainable_weights())) EXPECT_TRUE(g.defined());
   EXPECT_EQ(rnn.weights()[1].path(), "mine/" + rnn.cell().name() + "/recurrent_kernel");
   EXPECT_EQ(layers::RNN({MinimalCell(5), layers::GRUCell(3)})(x).shape(), (Shape{3, 3}));
+}
+
+TEST(UsersCell, IsMadeAgainFromItsConfig) {
+  const layers::RNN rnn(MinimalCell(5), {.return_sequences = true});
+  const Json written = layer_envelope(rnn);
+  EXPECT_EQ(written["config"]["cell"]["registered_name"].as_string(), "Custom>MinimalCell");
+  const LayerHandle again = layer_from_envelope(written, "test");
+  const Tensor x = values({3, 4, 2}, 1, DType::float32);
+  EXPECT_EQ((*again)(x).shape(), (Shape{3, 4, 5}));
+  EXPECT_EQ(layers::Bidirectional(rnn)(x).shape(), (Shape{3, 4, 10}));
 }
 
 // --- configs ---
