@@ -13,6 +13,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "keras/tensor/config.h"
+#include "ops/fused.h"
 
 namespace keras::layers {
 
@@ -23,6 +24,15 @@ KERAS_REGISTER_LAYER(RMSNormalization);
 KERAS_REGISTER_LAYER(UnitNormalization);
 
 namespace {
+
+Axes axes_but(const char* where, int64_t axis, int rank) {
+  const int feature = normalize_axis(where, axis, rank);
+  Axes axes;
+  for (int a = 0; a < rank; ++a) {
+    if (a != feature) axes.push_back(a);
+  }
+  return axes;
+}
 
 // Statistics of half precision are taken in float32.
 Tensor widened(const Tensor& x) {
@@ -95,11 +105,7 @@ void BatchNormalization::build(const Shape& input_shape) {
 
 std::pair<Tensor, Tensor> BatchNormalization::batch_moments(const Tensor& x, const Nest& mask) const {
   const int rank = x.rank();
-  const int feature = normalize_axis(kClassName, options_.axis, rank);
-  Axes axes;
-  for (int a = 0; a < rank; ++a) {
-    if (a != feature) axes.push_back(a);
-  }
+  const Axes axes = axes_but(kClassName, options_.axis, rank);
   if (!mask.is_leaf()) return ops::moments(x, axes);
   const Tensor& given = mask.tensor();
   if (given.rank() != rank - 1) {
@@ -127,9 +133,21 @@ Tensor BatchNormalization::call(const Tensor& inputs, const CallArgs& args) {
   const DType dtype = x.dtype();
   Tensor scale = o.scale ? value_as(gamma, dtype) : Tensor();
   Tensor offset = o.center ? value_as(beta, dtype) : Tensor();
+  const bool trains = args.training.value_or(false) && trainable();
+  if (trains && !o.renorm && !args.mask.is_leaf()) {
+    // One op gives the result and the statistics.
+    const Axes axes = axes_but(kClassName, o.axis, x.rank());
+    const Shape width{x.dim(static_cast<int>(o.axis))};
+    const Tensors out = internal::fused::batch_norm_train(
+        x, scale.defined() ? scale : ops::ones(width, dtype),
+        offset.defined() ? offset : ops::zeros(width, dtype), axes, o.epsilon);
+    update(moving_mean, out[1], o.momentum);
+    update(moving_variance, out[2], o.momentum);
+    return ops::cast(out[0], compute_dtype());
+  }
   Tensor mean;
   Tensor variance;
-  if (args.training.value_or(false) && trainable()) {
+  if (trains) {
     std::tie(mean, variance) = batch_moments(x, args.mask);
     if (o.renorm) {
       const Tensor stddev = ops::sqrt(variance + o.epsilon);
