@@ -98,6 +98,8 @@
 #include "keras/nn/optimizers/sgd.h"
 #include "keras/nn/register.h"
 #include "keras/nn/regularizers.h"
+#include "keras/nn/session.h"
+#include "keras/ops/categorical.h"
 #include "keras/ops/core.h"
 #include "keras/ops/fourier.h"
 #include "keras/ops/image.h"

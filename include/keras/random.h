@@ -91,5 +91,7 @@ namespace keras::utils {
 /// Makes everything random in this process repeatable: restarts the generator of default seeds and the global
 /// SeedGenerator (keras.utils.set_random_seed).
 void set_random_seed(int64_t seed);
+/// Forgets the global SeedGenerator, so that the next one starts anew (a part of clear_session).
+void reset_global_seed_generator();
 
 }  // namespace keras::utils

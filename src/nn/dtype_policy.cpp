@@ -78,5 +78,11 @@ void set_dtype_policy(const DTypePolicy& policy) {
   global.name = policy.name();
 }
 
+void reset_dtype_policy() {
+  auto& global = global_policy();
+  const std::lock_guard lock(global.mutex);
+  global.name.reset();
+}
+
 }  // namespace config
 }  // namespace keras

@@ -77,4 +77,10 @@ void set_random_seed(int64_t seed) {
   p.global.reset();
 }
 
+void reset_global_seed_generator() {
+  auto& p = random::process();
+  const std::lock_guard lock(p.mutex);
+  p.global.reset();
+}
+
 }  // namespace keras::utils

@@ -50,7 +50,7 @@ TEST(Layout, NamesSayWhatIsInside) { expect_none(check_names(tree())); }
 TEST(Layout, HeadersGuardThemselves) { expect_none(check_header_guards(tree())); }
 TEST(Layout, NoForbiddenWords) { expect_none(check_forbidden_words(tree())); }
 TEST(Layout, LinksLeadSomewhere) { expect_none(check_links(tree())); }
-TEST(Layout, TheReadmeShowsTheFirstProgram) { expect_none(check_first_program(tree())); }
+TEST(Layout, PagesShowTheirPrograms) { expect_none(check_shown_programs(tree())); }
 TEST(Layout, EveryFileBelongsToTheBuild) { expect_none(check_reachability(tree(), compiled_files())); }
 
 }  // namespace

@@ -58,34 +58,55 @@ Complaints check_links(const Files& files) {
   return complaints;
 }
 
-Complaints check_first_program(const Files& files) {
+namespace {
+
+// Every line of a page's C++ blocks (of the first one only, on the front page) stands in the program.
+void compare(const SourceFile& page, const SourceFile& source, bool first_block, Complaints& complaints) {
   std::set<std::string> program;
-  std::vector<std::string> shown;
+  for (const auto& line : source.lines) program.insert(trimmed(line));
+  bool inside = false;
+  size_t shown = 0;
+  for (const auto& line : page.lines) {
+    if (line == "```cpp" && !(first_block && shown > 0)) {
+      inside = true;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside && !trimmed(line).empty()) {
+      ++shown;
+      if (program.count(trimmed(line)) > 0) continue;
+      complaints.push_back(page.path + " shows a line that is not in " + source.path + ": " + trimmed(line));
+    }
+  }
+  if (shown == 0) complaints.push_back(page.path + " shows no program");
+}
+
+const SourceFile* find(const Files& files, const std::string& path) {
   for (const auto& file : files) {
-    if (file.path == kFirstProgram) {
-      for (const auto& line : file.lines) program.insert(trimmed(line));
-    }
-    if (file.path != "README.md") continue;
-    bool inside = false;
-    for (const auto& line : file.lines) {
-      if (line == "```cpp" && shown.empty()) {
-        inside = true;
-      } else if (line == "```") {
-        inside = false;
-      } else if (inside) {
-        shown.push_back(trimmed(line));
-      }
-    }
+    if (file.path == path) return &file;
   }
+  return nullptr;
+}
+
+}  // namespace
+
+Complaints check_shown_programs(const Files& files) {
   Complaints complaints;
-  if (shown.empty()) complaints.emplace_back("README.md shows no program");
-  if (program.empty()) return {std::string(kFirstProgram) + " does not exist"};
-  for (const auto& line : shown) {
-    if (!line.empty() && program.count(line) == 0) {
-      complaints.push_back(std::string("README.md shows a line that is not in ") + kFirstProgram + ": " +
-                           line);
+  const std::string guides = "docs/guides/";
+  for (const auto& file : files) {
+    const bool front = file.path == "README.md";
+    const bool guide = file.path.rfind(guides, 0) == 0 && ends_with(file.path, ".md");
+    if (!front && !guide) continue;
+    const std::string name =
+        front ? "" : file.path.substr(guides.size(), file.path.size() - guides.size() - 3);
+    const std::string program = front ? kFirstProgram : "examples/guides/" + name + ".cpp";
+    const auto* source = find(files, program);
+    if (source == nullptr) {
+      complaints.push_back(program + " does not exist");
+    } else {
+      compare(file, *source, front, complaints);
     }
   }
+  if (find(files, "README.md") == nullptr) complaints.emplace_back("README.md shows no program");
   return complaints;
 }
 

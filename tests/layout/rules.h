@@ -40,8 +40,9 @@ Complaints check_forbidden_words(const Files& files);
 /// Every relative link of a Markdown page leads to a file of the tree.
 Complaints check_links(const Files& files);
 
-/// The program that README.md shows is the example that scripts/quickstart.sh runs.
-Complaints check_first_program(const Files& files);
+/// The program that README.md shows is the example that scripts/quickstart.sh runs, and those of docs/guides
+/// are the programs of examples/guides.
+Complaints check_shown_programs(const Files& files);
 
 /// Every .cpp file under the library, the tests and the backends belongs to a target, and every header is
 /// included by some file. `compiled` holds the paths, from the root, that the build's compile commands name.

@@ -153,15 +153,15 @@ TEST(Rules, LinksLeadSomewhere) {
   EXPECT_EQ(check_links({make_file("README.md", "see [the page](docs/absent.md).\n")}).size(), 1u);
 }
 
-TEST(Rules, TheReadmeShowsTheFirstProgram) {
+TEST(Rules, PagesShowTheirPrograms) {
   const SourceFile program = make_file("examples/fashion_mnist_convnet.cpp", "int main() {\n  train();\n}\n");
   EXPECT_EQ(
-      check_first_program({program, make_file("README.md", "```cpp\nint main() {\ntrain();\n```\n")}).size(),
+      check_shown_programs({program, make_file("README.md", "```cpp\nint main() {\ntrain();\n```\n")}).size(),
       0u);
   EXPECT_EQ(
-      check_first_program({program, make_file("README.md", "```cpp\nint main() {\nlearn();\n```\n")}).size(),
+      check_shown_programs({program, make_file("README.md", "```cpp\nint main() {\nlearn();\n```\n")}).size(),
       1u);
-  EXPECT_EQ(check_first_program({program, make_file("README.md", "no program\n")}).size(), 1u);
+  EXPECT_EQ(check_shown_programs({program, make_file("README.md", "no program\n")}).size(), 1u);
 }
 
 TEST(Rules, EveryFileBelongsToTheBuild) {

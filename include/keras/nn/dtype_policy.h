@@ -48,6 +48,8 @@ namespace config {
 /// The policy that layers use when not told otherwise; floatx at the start.
 DTypePolicy dtype_policy();
 void set_dtype_policy(const DTypePolicy& policy);
+/// Goes back to the policy of floatx.
+void reset_dtype_policy();
 
 }  // namespace config
 }  // namespace keras

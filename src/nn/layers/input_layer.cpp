@@ -44,6 +44,8 @@ InputLayer::InputLayer(const Shape& shape, const InputOptions& options)
 
 TensorType InputLayer::type() const { return {parse_dtype(options_.dtype), options_.batch_shape}; }
 
+Nest InputLayer::output() const { return tensor_.defined() ? Nest(tensor_) : Layer::output(); }
+
 std::shared_ptr<Layer> InputLayer::share() const { return std::make_shared<InputLayer>(*this); }
 
 Json InputLayer::get_config() const {

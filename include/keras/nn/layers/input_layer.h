@@ -58,7 +58,7 @@ class InputLayer final : public Layer {
   const Options& options() const { return options_; }
   /// What it declares, batch axis included.
   TensorType type() const;
-  Nest output() const override { return tensor_; }
+  Nest output() const override;
   std::string class_name() const override { return kClassName; }
   std::string module() const override { return "keras.layers"; }
   std::shared_ptr<Layer> share() const override;
