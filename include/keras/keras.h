@@ -65,6 +65,7 @@
 #include "keras/nn/lora.h"
 #include "keras/nn/losses/circle.h"
 #include "keras/nn/losses/crossentropy.h"
+#include "keras/nn/losses/ctc.h"
 #include "keras/nn/losses/hinge.h"
 #include "keras/nn/losses/overlap.h"
 #include "keras/nn/losses/probabilistic.h"

@@ -66,8 +66,8 @@ Tensor one_hot(const Tensor& x, int64_t num_classes, int axis, const DTypeArgume
 }
 
 Tensor multi_hot(const Tensor& inputs, int64_t num_classes, int axis, const DTypeArgument& dtype) {
-  if (auto node = symbolic<&multi_hot>(inputs, num_classes, axis, dtype)) return *node;
   const DType result = dtype.value_or(floatx());
+  if (auto node = symbolic<&multi_hot>(inputs, num_classes, axis, DTypeArgument(result))) return *node;
   const Tensor codes = one_hot(inputs, num_classes, axis, DType::int32);
   return prim::cast(prim::reduce_max(codes, {inputs.rank() > 1 ? 1 : 0}), result);
 }

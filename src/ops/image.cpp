@@ -323,7 +323,10 @@ Tensor extract_patches(const Tensor& images, const Integers& size, const std::op
                        const std::optional<std::string>& data_format) {
   const char* where = "extract_patches";
   const std::optional<std::string> format = resolved_format(where, data_format);
-  if (auto node = symbolic<&extract_patches>(images, size, strides, dilation_rate, padding, format))
+  // A node's config holds the size of every axis, and the strides that none stands for.
+  const Integers full = size.single() ? Integers(std::vector<int64_t>{size[0], size[0]}) : size;
+  const std::optional<Integers> steps = strides ? *strides : full;
+  if (auto node = symbolic<&extract_patches>(images, full, steps, dilation_rate, padding, format))
     return *node;
   if (!size.single() && size.size() == 3) {
     return extract_patches_3d(images, size, strides, dilation_rate, padding, format);
@@ -339,6 +342,10 @@ Tensor extract_patches_3d(const Tensor& volumes, const Integers& size, const std
                           const Integers& dilation_rate, const std::string& padding,
                           const std::optional<std::string>& data_format) {
   const char* where = "extract_patches_3d";
+  if (volumes.abstract() && starts_node(volumes)) {
+    const Integers full = size.single() ? Integers(std::vector<int64_t>{size[0], size[0], size[0]}) : size;
+    return extract_patches(volumes, full, strides, dilation_rate, padding, data_format);
+  }
   const bool first = channels_first(where, data_format);
   if (volumes.rank() != 4 && volumes.rank() != 5) {
     fail<ValueError>(

@@ -69,4 +69,32 @@ Tensor gaussian_blur(const Tensor& images, const Integers& kernel_size = {3, 3},
                      const std::vector<double>& sigma = {1.0, 1.0},
                      const std::optional<std::string>& data_format = {});
 
+/// The vertical and horizontal differences of Sobel's windows: (N, H, W, C) to (N, H, W, C, 2), with
+/// "channels_first" (N, C, H, W, 2). The channels must be known.
+Tensor sobel_edges(const Tensor& images, const std::optional<std::string>& data_format = {});
+/// Structural similarity of two images (or batches) with values up to max_val: one number an image, 1 for
+/// equal ones (Wang et al., 2004). filter_size and filter_sigma are those of the Gaussian window.
+Tensor ssim(const Tensor& image1, const Tensor& image2, double max_val = 1.0, int64_t filter_size = 11,
+            double filter_sigma = 1.5, double k1 = 0.01, double k2 = 0.03,
+            const std::optional<std::string>& data_format = {});
+/// Images of any rank scaled and then shifted along spatial_dims (one number of scale and translation for
+/// each), in output_shape. method: "linear", "cubic" (each also with "bi" or "tri" in front), "lanczos3" or
+/// "lanczos5"; antialias: low-pass when shrinking. Positions outside of the images give 0.
+Tensor scale_and_translate(const Tensor& images, const Shape& output_shape, const Tensor& scale,
+                           const Tensor& translation, const std::vector<int64_t>& spatial_dims,
+                           const std::string& method, bool antialias = true);
+/// Every pixel moved by alpha times a Gaussian random field of standard deviation sigma that a Gaussian
+/// window of width sigma has smoothed (Simard et al., 2003). The extents of the images must be known. seed
+/// none: the global generator.
+Tensor elastic_transform(const Tensor& images, double alpha = 20.0, double sigma = 5.0,
+                         const std::string& interpolation = "bilinear",
+                         const std::string& fill_mode = "reflect", double fill_value = 0.0,
+                         std::optional<int64_t> seed = {},
+                         const std::optional<std::string>& data_format = {});
+/// The inverse of extract_patches for patches that lie side by side: (N, grid..., C * patch elements) to (N,
+/// output_size..., C), over two or three axes. With padding "same", what extract_patches added is cut off.
+Tensor reconstruct_patches(const Tensor& patches, const Integers& size, const Integers& output_size,
+                           const std::optional<Integers>& strides = {}, const std::string& padding = "valid",
+                           const std::optional<std::string>& data_format = {});
+
 }  // namespace keras::ops::image

@@ -6,5 +6,6 @@
 #include "keras/ops/attention.h"
 #include "keras/ops/convolution.h"
 #include "keras/ops/crossentropy.h"
+#include "keras/ops/ctc.h"
 #include "keras/ops/normalization.h"
 #include "keras/ops/pooling.h"
