@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Files written here open in Python Keras, and Python Keras' files open here.
 source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
-drivers=(tests/exchange/*.py)
-[ -e "${drivers[0]}" ] || skip "there is no driver in tests/exchange/"
 # Any Python with Keras will do: KERAS_PYTHON names it. Otherwise one is set up under build/.
 python=${KERAS_PYTHON:-build/venv/bin/python}
 if [ -z "${KERAS_PYTHON:-}" ] && [ ! -f build/venv/installed ]; then
@@ -11,8 +9,6 @@ if [ -z "${KERAS_PYTHON:-}" ] && [ ! -f build/venv/installed ]; then
     skip "the Python packages of tests/golden/requirements.txt could not be installed"
   touch build/venv/installed
 fi
-export TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 KERAS_BIND=0
-for driver in "${drivers[@]}"; do
-  say "$driver"
-  "$python" "$driver" "$release_dir" || die "$driver failed; its message stands above."
-done
+build "$release_dir" exchange
+export TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 KERAS_BIND=0 KERAS_BACKEND_PATH=$keras_root/$release_dir/lib
+"$python" tests/exchange/exchange.py "$release_dir" || die "exchange.py failed; its message stands above."

@@ -77,8 +77,10 @@ Tensor load_idx(const std::string& path) {
     read_exactly(file.get(), path, d.data(), d.size());
     const uint32_t extent = uint32_t{d[0]} << 24 | uint32_t{d[1]} << 16 | uint32_t{d[2]} << 8 | d[3];
     shape.push_back(static_cast<int64_t>(extent));
+    if (extent != 0 && count > (uint64_t{1} << 36) / extent) {
+      broken(path, "it claims more elements than a data set has");
+    }
     count *= extent;
-    if (count > (uint64_t{1} << 36)) broken(path, "it claims more elements than a data set has");
   }
   // Read in steps, so that a false header costs no more memory than the file has bytes.
   const size_t total = static_cast<size_t>(count) * dtype_size(dtype);

@@ -12,6 +12,8 @@
 #include "keras/nn/layers/dense.h"
 #include "keras/nn/layers/dropout.h"
 #include "keras/nn/layers/embedding.h"
+#include "keras/nn/layers/merging.h"
+#include "keras/nn/layers/multi_head_attention.h"
 #include "keras/nn/layers/normalization.h"
 #include "keras/nn/layers/pooling.h"
 #include "keras/nn/layers/recurrent_wrappers.h"
@@ -47,7 +49,18 @@ std::shared_ptr<Model> lstm() {
       {.name = "lstm"}));
 }
 
-constexpr Recipe kRecipes[] = {{"cnn", cnn}, {"lstm", lstm}};
+std::shared_ptr<Model> transformer() {
+  const Tensor tokens = Input({6}, {.dtype = "int32", .name = "tokens"});
+  Tensor x = layers::Embedding(7, 4, {.name = "embed"})(tokens);
+  Tensor h = layers::MultiHeadAttention(2, 2, {.name = "attention"})(x, x, {.use_causal_mask = true});
+  x = layers::LayerNormalization({.name = "norm1"})(layers::Add({.name = "add1"})({x, h}).tensor());
+  h = layers::Dense(4, {.name = "down"})(layers::Dense(8, {.activation = "silu", .name = "up"})(x));
+  x = layers::LayerNormalization({.name = "norm2"})(layers::Add({.name = "add2"})({x, h}).tensor());
+  return std::make_shared<Model>(tokens, layers::Dense(7, {.name = "logits"})(x),
+                                 LayerOptions{.name = "transformer"});
+}
+
+constexpr Recipe kRecipes[] = {{"cnn", cnn}, {"lstm", lstm}, {"transformer", transformer}};
 
 // What Keras compiled the model with.
 CompileOptions compile_options(const Json& config) {
@@ -82,7 +95,10 @@ void check_weights(const Model& model, const GoldenFile& golden, const Json& wan
   const auto weights = model.weights();
   ASSERT_EQ(weights.size(), wanted.size());
   for (size_t i = 0; i < weights.size(); ++i) {
-    EXPECT_TRUE(close(weights[i].value(), golden.array(wanted[i][which]), tolerance))
+    // Softmax sees no shift of all scores of a query: this gradient is rounding, which Adam makes larger.
+    const bool rounding = weights[i].path() == "attention/key/bias";
+    EXPECT_TRUE(
+        close(weights[i].value(), golden.array(wanted[i][which]), rounding ? Tolerance{0, 1e-3} : tolerance))
         << weights[i].path() << ", " << which;
   }
 }

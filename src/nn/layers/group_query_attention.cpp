@@ -82,6 +82,8 @@ void GroupQueryAttention::build_nest(const std::vector<Shape>& input_shapes) {
   heads.softmax = std::make_shared<Softmax>(SoftmaxOptions{.axis = -1, .dtype = dtype_policy()});
   heads.dropout = std::make_shared<Dropout>(
       DropoutOptions{.rate = options_.dropout, .seed = options_.seed, .dtype = dtype_policy()});
+  heads.softmax->ensure_built({});
+  heads.dropout->ensure_built({});
   const int64_t features = query.back().known() ? query.back().value() : -1;
   heads.output = projection("attention_output", "bquh,uhm->bqm", "m", IntTuple{-1, features},
                             Shape{query[0], query[1], Dim(queries), Dim(dim)});

@@ -109,6 +109,8 @@ void MultiHeadAttention::build_nest(const std::vector<Shape>& input_shapes) {
       std::make_shared<Softmax>(SoftmaxOptions{.axis = ops::Axis(last_axes), .dtype = dtype_policy()});
   heads.dropout = std::make_shared<Dropout>(
       DropoutOptions{.rate = options_.dropout, .seed = options_.seed, .dtype = dtype_policy()});
+  heads.softmax->ensure_built({});
+  heads.dropout->ensure_built({});
 
   Shape attended = query;
   attended[attended.size() - 1] = Dim(options_.num_heads);
