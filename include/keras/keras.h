@@ -113,4 +113,5 @@
 #include "keras/runtime/backend.h"
 #include "keras/runtime/variable.h"
 #include "keras/schema/edge_sizes.h"
+#include "keras/tensor/config.h"
 #include "keras/tensor/tensor.h"
