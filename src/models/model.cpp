@@ -24,6 +24,7 @@ bool Model::compiled() const { return trainer_->compiled; }
 
 void Model::compile(const CompileOptions& options) {
   auto& t = *trainer_;
+  t.training_variables.reset();
   t.options = options;
   if (options.steps_per_execution < 1) {
     internal::fail<ValueError>({name(), "steps_per_execution must be at least 1",
@@ -182,12 +183,19 @@ Logs Model::train_step(const DataTriple& data) {
   std::vector<Tensor> gradients;
   {
     GradientTape tape;
+    if (trainer_->training_variables) {
+      // Frozen since compile: still a part of this training.
+      for (const auto& v : *trainer_->training_variables) {
+        if (!v.trainable()) tape.watch(v);
+      }
+    }
     clear_losses();
     y_pred = (*this)(data.x, {.training = true});
     Tensor loss = compute_loss(data.x, data.y, y_pred, data.sample_weight, true);
     trainer_->loss_tracker->Mean::update_state(loss, batch_size_of(data.x));
     loss = optimizer().scale_loss(loss);
-    variables = trainable_variables();
+    if (!trainer_->training_variables) trainer_->training_variables = trainable_variables();
+    variables = *trainer_->training_variables;
     gradients = tape.gradient(loss, variables);
   }
   if (variables.empty()) {

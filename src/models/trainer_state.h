@@ -19,6 +19,8 @@ struct TrainerState {
   CompileOptions options;
   std::shared_ptr<Optimizer> optimizer;
   std::shared_ptr<Optimizer> given_optimizer;  ///< without the loss scaling that compile puts around it
+  /// What training updates: fixed by the first step after compile, as in Keras' compiled step.
+  std::optional<std::vector<Variable>> training_variables;
   std::unique_ptr<CompileLoss> loss;
   std::unique_ptr<CompileMetrics> metrics;
   std::shared_ptr<metrics::Mean> loss_tracker;
