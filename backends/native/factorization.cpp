@@ -1,107 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// QR, SVD and eigenvalues through LAPACK, which is opened at the first use. Matrices are computed in double,
-// column by column as LAPACK wants them.
-#include <dlfcn.h>
-
+// QR, SVD and eigenvalues through LAPACK. Matrices are computed in double, column by column as LAPACK wants
+// them.
 #include <algorithm>
 #include <complex>
 #include <vector>
 
 #include "kernel.h"
+#include "lapack.h"
 
 namespace keras::native {
 namespace {
-
-using Matrix = std::vector<double>;
-
-/// The few routines of LAPACK that are used; Fortran's names and argument lists.
-struct Lapack {
-  using Geqrf = void (*)(const int*, const int*, double*, const int*, double*, double*, const int*, int*);
-  using Orgqr = void (*)(const int*, const int*, const int*, double*, const int*, const double*, double*,
-                         const int*, int*);
-  using Gesdd = void (*)(const char*, const int*, const int*, double*, const int*, double*, double*,
-                         const int*, double*, const int*, double*, const int*, int*, int*);
-  using Syevd = void (*)(const char*, const char*, const int*, double*, const int*, double*, double*,
-                         const int*, int*, const int*, int*);
-  using Geev = void (*)(const char*, const char*, const int*, double*, const int*, double*, double*, double*,
-                        const int*, double*, const int*, double*, const int*, int*);
-  Geqrf geqrf = nullptr;
-  Orgqr orgqr = nullptr;
-  Gesdd gesdd = nullptr;
-  Syevd syevd = nullptr;
-  Geev geev = nullptr;
-  bool found = false;
-
-  Lapack() {
-    void* library = dlopen("liblapack.so.3", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) return;
-    geqrf = reinterpret_cast<Geqrf>(dlsym(library, "dgeqrf_"));
-    orgqr = reinterpret_cast<Orgqr>(dlsym(library, "dorgqr_"));
-    gesdd = reinterpret_cast<Gesdd>(dlsym(library, "dgesdd_"));
-    syevd = reinterpret_cast<Syevd>(dlsym(library, "dsyevd_"));
-    geev = reinterpret_cast<Geev>(dlsym(library, "dgeev_"));
-    found = geqrf != nullptr && orgqr != nullptr && gesdd != nullptr && syevd != nullptr && geev != nullptr;
-  }
-};
-
-const Lapack& lapack() {
-  static const Lapack instance;
-  return instance;
-}
 
 void check(const char* op, int info) {
   if (info == 0) return;
   throw Failure(KERAS_ERROR_VALUE, std::string(op) +
                                        " did not converge: the matrix must be finite (LAPACK's info is " +
                                        std::to_string(info) + ")");
-}
-
-/// Sizes of a batch of matrices in the last two axes.
-struct Batch {
-  int64_t count = 1;
-  int rows = 0;
-  int columns = 0;
-
-  explicit Batch(const keras_desc& desc) {
-    for (int i = 0; i + 2 < desc.rank; ++i) count *= desc.shape[i];
-    rows = static_cast<int>(desc.shape[desc.rank - 2]);
-    columns = static_cast<int>(desc.shape[desc.rank - 1]);
-  }
-  int64_t elements() const { return int64_t{rows} * columns; }
-};
-
-double element(const keras_tensor& t, int64_t i) {
-  return t.desc.dtype == KERAS_FLOAT64 ? input_as<double>(t)[i] : static_cast<double>(input_as<float>(t)[i]);
-}
-
-void store(keras_tensor& t, void* memory, int64_t i, double value) {
-  if (t.desc.dtype == KERAS_FLOAT64) {
-    static_cast<double*>(memory)[i] = value;
-  } else {
-    static_cast<float*>(memory)[i] = static_cast<float>(value);
-  }
-}
-
-Matrix load(const keras_tensor& t, const Batch& b, int64_t which) {
-  Matrix a(static_cast<size_t>(b.elements()));
-  for (int r = 0; r < b.rows; ++r) {
-    for (int c = 0; c < b.columns; ++c) {
-      a[static_cast<size_t>(c) * static_cast<size_t>(b.rows) + static_cast<size_t>(r)] =
-          element(t, which * b.elements() + int64_t{r} * b.columns + c);
-    }
-  }
-  return a;
-}
-
-// Column-major `a` with `stride` rows, as matrix `which` of the result.
-void save(keras_tensor& t, void* memory, const Matrix& a, int stride, int64_t which) {
-  const Batch b(t.desc);
-  for (int r = 0; r < b.rows; ++r) {
-    for (int c = 0; c < b.columns; ++c) {
-      store(t, memory, which * b.elements() + int64_t{r} * b.columns + c,
-            a[static_cast<size_t>(c) * static_cast<size_t>(stride) + static_cast<size_t>(r)]);
-    }
-  }
 }
 
 int work_size(double wanted) { return std::max(1, static_cast<int>(wanted)); }
@@ -241,27 +155,14 @@ struct EigKernel final : keras_kernel {
   }
 };
 
-bool possible(const keras_op& op, std::string& reason) {
-  const int32_t dtype = op.inputs[0].dtype;
-  if (dtype != KERAS_FLOAT32 && dtype != KERAS_FLOAT64) {
-    reason = "matrices are factored in float32 and float64";
-    return false;
-  }
-  if (!lapack().found) {
-    reason = "LAPACK is not installed (Debian: liblapack3)";
-    return false;
-  }
-  return true;
-}
-
 template <class Kernel>
 std::unique_ptr<keras_kernel> make(const keras_op& op, std::string& reason) {
-  if (!possible(op, reason)) return nullptr;
+  if (!factorable(op, reason)) return nullptr;
   return std::make_unique<Kernel>();
 }
 
 std::unique_ptr<keras_kernel> make_svd(const keras_op& op, std::string& reason) {
-  if (!possible(op, reason)) return nullptr;
+  if (!factorable(op, reason)) return nullptr;
   auto kernel = std::make_unique<SvdKernel>();
   kernel->vectors = attributes<SvdAttributes>(op).vectors != 0;
   return kernel;
