@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "checkout.h"
+#include "keras/schema/json.h"
 #include "layout/rules.h"
 
 namespace keras::layout {
@@ -26,8 +27,11 @@ std::vector<std::string> compiled_files() {
   std::ifstream stream(checkout::build_path("compile_commands.json"));
   std::vector<std::string> files;
   const std::string root = checkout::source_path("");
-  for (const auto& command : nlohmann::json::parse(stream)) {
-    const auto file = command.at("file").get<std::string>();
+  std::stringstream text;
+  text << stream.rdbuf();
+  const Json commands = Json::parse(text.str(), "compile_commands.json");
+  for (const Json& command : commands.as_list()) {
+    const std::string& file = command["file"].as_string();
     if (starts_with(file, root)) files.push_back(file.substr(root.size()));
   }
   return files;

@@ -165,6 +165,7 @@ class Model : public Layer {
 
  protected:
   explicit Model(LayerOptions options = {});
+  /// Gives the model the graph that it runs; null takes it away.
   void set_graph(std::shared_ptr<const internal::FunctionalGraph> graph) { graph_ = std::move(graph); }
 
  private:

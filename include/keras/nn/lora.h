@@ -48,6 +48,7 @@ class LowRankAdapted {
   LowRankAdapted& operator=(const LowRankAdapted&) = default;
   LowRankAdapted& operator=(LowRankAdapted&&) = default;
 
+  /// The layer's own add_weight.
   using AddWeight = std::function<void(Variable& member, std::string_view name, const Shape& shape,
                                        const WeightOptions& options)>;
   /// The common part of enable_lora; the factors' names are "lora_<weight>_a" and "lora_<weight>_b".

@@ -178,7 +178,8 @@ typedef struct keras_backend {
 
   /** Says whether the op runs natively, and gives the kernel that does. */
   keras_status (*prepare)(int32_t device, const keras_op* op, keras_prepared* out);
-  /** Runs a prepared op. The slots of its residuals arrive without buffer and descriptor; both are filled in. */
+  /** Runs a prepared op. The slots of its residuals arrive without buffer and descriptor; both are filled in.
+   */
   keras_status (*launch)(keras_kernel* kernel, void* stream, const keras_tensor* in, int32_t num_in,
                          keras_tensor* out, int32_t num_out);
   /** Frees a prepared op. */

@@ -10,7 +10,8 @@
 /// Host memory of tensors and conversion between element types, for the rooms that fill tensors.
 namespace keras::internal {
 
-/// Uninitialised memory, aligned to 64 bytes (up to 8 bytes of it to 8). Throws BackendError when there is not enough.
+/// Uninitialised memory, aligned to 64 bytes (up to 8 bytes of it to 8). Throws BackendError when there is
+/// not enough.
 std::shared_ptr<void> allocate_host(size_t bytes);
 
 /// A tensor over memory that holds its elements, dense and row-major; no copy. Throws TypeError for strings.

@@ -28,6 +28,7 @@ struct TakesNest {
 /// mask), then optionally a `const Json&` (the layer's `arguments`), and gives a Tensor or a Nest.
 class LambdaFunction {
  public:
+  /// Any of these callables in one form.
   using Function = std::function<Nest(const Nest& inputs, const CallArgs& args, const Json& arguments)>;
 
   LambdaFunction() = default;
