@@ -12,7 +12,7 @@ last_start=$((75 * 60))
 hard_stop=$((88 * 60))
 quick_parts=(packages build native_tests)
 # Cheapest first.
-more_parts=(format doc_coverage headers install exchange tidy torch)
+more_parts=(format doc_coverage headers install exchange benchmarks tidy torch)
 # Run by name until a whole run of them has been seen to pass: they are no part of --all.
 named_parts=(thread_sanitizer address_sanitizer fuzz)
 

@@ -4,8 +4,10 @@
 // native's.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <optional>
+#include <thread>
 
 #include "chosen_backend.h"
 #include "keras/base/error.h"
@@ -439,6 +441,84 @@ TEST_P(Contract, VariablesAreReplacedAndPublishedBuffersStay) {
   EXPECT_EQ(before.to_vector<float>(), (std::vector<float>{1, 2, 3}));
   EXPECT_EQ(after[0].to_vector<float>(), (std::vector<float>{2, 3, 4}));
   EXPECT_FALSE(operands[1].defined());
+}
+
+// An operand that nobody else holds may give its memory to the result; one that somebody holds may not.
+TEST_P(Contract, DonatedMemoryIsUsedOnlyWhenNobodyElseHoldsIt) {
+  const auto none = make_attributes<NoAttributes>();
+  const int donations[] = {0, -1};
+  const auto sum = [&](const std::vector<Tensor>& operands) {
+    return apply(OpCall{&op_def(OpId::add_op), &none, operands, false, donations, {}})[0];
+  };
+  const Tensor one = Tensor::from(std::vector<float>{1, 1, 1});
+  std::vector<Tensor> given{Tensor::from(std::vector<float>{1, 2, 3}), one};
+  EXPECT_EQ(sum(given).to_vector<float>(), (std::vector<float>{2, 3, 4}));
+  const Tensor held = Tensor::from(std::vector<float>{5, 6, 7});
+  EXPECT_EQ(sum({held, one}).to_vector<float>(), (std::vector<float>{6, 7, 8}));
+  EXPECT_EQ(held.to_vector<float>(), (std::vector<float>{5, 6, 7}));
+}
+
+TEST_P(Contract, ExecutablesRunOnSeveralThreads) {
+  auto graph = std::make_shared<Graph>();
+  const TensorType type{DType::float32, {64, 64}};
+  auto matmul = make_attributes<DotAttributes>();
+  matmul.lhs_contract = to_list({1});
+  matmul.rhs_contract = to_list({0});
+  const auto x = graph->add_input(type);
+  graph->set_outputs({graph->add(OpId::dot_general_op, matmul,
+                                 {x, graph->add(OpId::exp_op, make_attributes<NoAttributes>(), {x})})});
+  const Executable executable(current_backend(), graph, {KERAS_KEEP}, {-1});
+  std::vector<Tensor> alone{ramp({64, 64})};
+  const auto wanted = executable.run(alone)[0].to_vector<float>();
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        std::vector<Tensor> operands{ramp({64, 64})};
+        if (executable.run(operands)[0].to_vector<float>() != wanted) ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(Contract, MemoryOfDeadTensorsIsNotInUse) {
+  const auto in_use = [] {
+    keras_memory memory{};
+    memory.struct_size = sizeof(memory);
+    current_backend().table().memory(0, &memory);
+    EXPECT_GE(memory.peak, memory.in_use);
+    return memory.in_use;
+  };
+  const uint64_t before = in_use();
+  {
+    const Tensor sum = apply_op(OpId::add_op, {ramp({1000}), ramp({1000})});
+    EXPECT_GE(in_use(), before + 4000);
+  }
+  EXPECT_EQ(in_use(), before);
+}
+
+TEST_P(Contract, ImportedMemoryIsReadInPlaceAndLetGo) {
+  alignas(64) static const float values[] = {1, 2, 3, 4};
+  const auto& table = current_backend().table();
+  const keras_desc desc = to_desc(TensorType{DType::float32, {2, 2}});
+  int deletions = 0;
+  keras_buffer* buffer = nullptr;
+  ASSERT_EQ(table.import(
+                0, &desc, values, [](void* count) { ++*static_cast<int*>(count); }, &deletions, &buffer),
+            KERAS_OK)
+      << table.last_error();
+  {
+    const Tensor t = adopt({DType::float32, {2, 2}}, DeviceMemory(&current_backend(), buffer));
+    EXPECT_EQ(t.host_data(), values);
+    EXPECT_EQ(t.device(), "cpu:0");
+    EXPECT_FLOAT_EQ(apply_op(OpId::add_op, {t, t}).at<float>({1, 0}), 6);
+    EXPECT_EQ(deletions, 0);
+  }
+  EXPECT_EQ(deletions, 1);
+  EXPECT_FLOAT_EQ(values[2], 3);
 }
 
 TEST_P(Contract, WrongDataIsAValueError) {
