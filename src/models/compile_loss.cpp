@@ -14,6 +14,7 @@ namespace keras::internal {
 
 /// The losses of compile with their weights, in the structure that the user gave.
 struct CompileLoss::Tree {
+  Tree() = default;  // as an aggregate it could not stand in a pair inside itself (clang 14)
   LossArg::Kind kind = LossArg::Kind::none;
   LossSpec loss;
   std::optional<double> weight;
@@ -194,7 +195,8 @@ void CompileLoss::build_nested(const Nest& y_true, const Nest& y_pred, const Tre
          "null stands for no loss"});
   }
   for (size_t i = 0; i < tree.items.size(); ++i) {
-    const auto& [key, item] = tree.items[i];
+    const std::string& key = tree.items[i].first;
+    const Tree& item = tree.items[i].second;
     if (item.kind == Kind::none) continue;
     Path inner = path;
     inner.push_back(list ? Step{i, ""} : Step{std::nullopt, key});

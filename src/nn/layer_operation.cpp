@@ -73,7 +73,9 @@ CallArgs call_args_from_json(const Layer& layer, const Json& kwargs,
   if (kwargs.is_null()) return out;
   const auto inputs = layer.call_signature().inputs;
   std::vector<Nest> masks(inputs.size());
-  for (const auto& [key, value] : kwargs.as_dict(layer.name())) {
+  for (const auto& item : kwargs.as_dict(layer.name())) {
+    const std::string& key = item.first;
+    const Json& value = item.second;
     if (value.is_null()) continue;
     const auto input =
         std::find_if(inputs.begin(), inputs.end(), [&](const auto& name) { return mask_name(name) == key; });

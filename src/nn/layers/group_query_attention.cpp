@@ -37,7 +37,7 @@ GroupQueryAttention::GroupQueryAttention(int64_t head_dim, int64_t num_query_hea
         return std::move(options);
       }()) {}
 
-Tensor GroupQueryAttention::output(const Nest& inputs, const CallArgs& args) {
+Tensor GroupQueryAttention::single_output(const Nest& inputs, const CallArgs& args) {
   const Nest out = (*this)(inputs, args);
   if (out.is_leaf()) return out.tensor();
   internal::fail<ValueError>({name(), "The call gives an output and scores", "return_attention_scores=true",

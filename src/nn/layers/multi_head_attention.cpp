@@ -45,7 +45,7 @@ MultiHeadAttention::MultiHeadAttention(int64_t num_heads, int64_t key_dim, Multi
         return std::move(options);
       }()) {}
 
-Tensor MultiHeadAttention::output(const Nest& inputs, const CallArgs& args) {
+Tensor MultiHeadAttention::single_output(const Nest& inputs, const CallArgs& args) {
   const Nest out = (*this)(inputs, args);
   if (out.is_leaf()) return out.tensor();
   internal::fail<ValueError>({name(), "The call gives an output and scores", "return_attention_scores=true",

@@ -103,11 +103,12 @@ TEST(EarlyStopping, EndsFitAndCanBeUsedAgain) {
 }
 
 TEST(EarlyStopping, NeedsADirection) {
-  const auto [x, y] = points(8);
+  const auto data = points(8);
   auto model = line();
   model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {"mae"}});
   const auto fit = [&](const char* monitor) {
-    return model.fit(x, y, {.verbose = 0, .callbacks = {EarlyStopping({.monitor = monitor})}});
+    return model.fit(data.first, data.second,
+                     {.verbose = 0, .callbacks = {EarlyStopping({.monitor = monitor})}});
   };
   EXPECT_NO_THROW(fit("val_mae"));  // warns that it is not there
   EXPECT_THROW(fit("learning_rate"), ValueError);

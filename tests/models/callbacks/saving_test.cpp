@@ -118,10 +118,10 @@ TEST(ModelCheckpoint, RefusesWhatItCannotSave) {
   EXPECT_THROW(ModelCheckpoint("model.keras", {.save_freq = "batch"}), ValueError);
   EXPECT_THROW(ModelCheckpoint("model.keras", {.save_freq = 0}), ValueError);
   const TemporaryDirectory directory;
-  const auto [x, y] = points(8);
+  const auto data = points(8);
   auto model = line();
   const auto fit = [&](const std::string& path) {
-    model.fit(x, y, {.verbose = 0, .callbacks = {ModelCheckpoint(path)}});
+    model.fit(data.first, data.second, {.verbose = 0, .callbacks = {ModelCheckpoint(path)}});
   };
   EXPECT_THROW(fit(directory.file("{accuracy:.2f}.keras")), ValueError);
   std::filesystem::create_directory(directory.file("there.keras"));
@@ -246,7 +246,7 @@ TEST(SwapEMAWeights, JudgesTheAverages) {
 }
 
 TEST(SwapEMAWeights, StaysFromEpochToEpoch) {
-  const auto [x, y] = points(8);
+  const auto data = points(8);
   const auto train = [&](bool swapping) {
     auto model = line(-1);
     model.compile(
@@ -258,13 +258,14 @@ TEST(SwapEMAWeights, StaysFromEpochToEpoch) {
       seen.push_back(swapping ? weight_of(model)
                               : model.optimizer().moving_averages()[0].value().item<double>());
     }}));
-    model.fit(x, y, options);
+    model.fit(data.first, data.second, options);
     seen.push_back(weight_of(model));
     return seen;
   };
   EXPECT_EQ(train(true), train(false));
   auto plain = line();
-  EXPECT_THROW(plain.fit(x, y, {.verbose = 0, .callbacks = {SwapEMAWeights({.swap_on_epoch = true})}}),
+  EXPECT_THROW(plain.fit(data.first, data.second,
+                         {.verbose = 0, .callbacks = {SwapEMAWeights({.swap_on_epoch = true})}}),
                ValueError);
 }
 

@@ -87,14 +87,14 @@ class MultiHeadAttention : public ConfiguredLayer<MultiHeadAttention, MultiHeadA
   /// The output for query, value and, where it is not the value, key.
   ///@{
   Tensor operator()(const Tensor& query, const Tensor& value, const CallArgs& args = {}) {
-    return output(Nest{query, value}, args);
+    return single_output(Nest{query, value}, args);
   }
   template <class T>
   requires(std::is_convertible_v<const T&, const Tensor&>) Tensor operator()(const Tensor& query,
                                                                              const Tensor& value,
                                                                              const T& key,
                                                                              const CallArgs& args = {}) {
-    return output(Nest{query, value, static_cast<const Tensor&>(key)}, args);
+    return single_output(Nest{query, value, static_cast<const Tensor&>(key)}, args);
   }
   ///@}
   /// Output and scores (Python's `return_attention_scores=True`).
@@ -116,7 +116,7 @@ class MultiHeadAttention : public ConfiguredLayer<MultiHeadAttention, MultiHeadA
   void visit_attributes(internal::AttributeVisitor& visitor) const override;
 
  private:
-  Tensor output(const Nest& inputs, const CallArgs& args);
+  Tensor single_output(const Nest& inputs, const CallArgs& args);
   std::pair<Tensor, Tensor> output_and_scores(const Nest& inputs, CallArgs args);
 
   std::shared_ptr<internal::AttentionHeads> heads_;
