@@ -23,7 +23,7 @@ LayerOptions named(LayerOptions options) {
 
 Model::Model(const Nest& inputs, const Nest& outputs, LayerOptions options)
     : Model(named(std::move(options))) {
-  graph_ = std::make_shared<internal::FunctionalGraph>(name(), inputs, outputs);
+  set_graph(std::make_shared<internal::FunctionalGraph>(name(), inputs, outputs));
   core().convert_inputs = false;
   core().built = true;
   core().path = name();
@@ -36,20 +36,20 @@ Model::Model(const Nest& inputs, const Nest& outputs, LayerOptions options)
 }
 
 Nest Model::input() const {
-  if (graph_) return graph_->inputs();
+  if (graph()) return graph()->inputs();
   internal::fail<ValueError>({name(), "Only functional and built Sequential models have input()",
                               class_name(),
                               "make it with Model(inputs, outputs), or give the Sequential an Input"});
 }
 
 Nest Model::output() const {
-  if (graph_) return graph_->outputs();
+  if (graph()) return graph()->outputs();
   internal::fail<ValueError>({name(), "Only functional and built Sequential models have output()",
                               class_name(),
                               "make it with Model(inputs, outputs), or give the Sequential an Input"});
 }
 
-std::string Model::class_name() const { return graph_ ? "Functional" : "Model"; }
+std::string Model::class_name() const { return graph() ? "Functional" : "Model"; }
 
 std::string Model::module() const {
   return class_name() == "Functional" ? "keras.src.models.functional" : Layer::module();
@@ -68,8 +68,8 @@ std::shared_ptr<Layer> Model::share() const {
 }
 
 Nest Model::call_nest(const Nest& inputs, const CallArgs& args) {
-  if (!graph_) return Layer::call_nest(inputs, args);
-  auto values = graph_->standardize(name(), inputs);
+  if (!graph()) return Layer::call_nest(inputs, args);
+  auto values = graph()->standardize(name(), inputs);
   // The mask of the call travels with the inputs, as the layers' masks do.
   if (!args.mask.is_none()) {
     const auto masks = args.mask.is_list() ? args.mask.list() : std::vector<Nest>{args.mask};
@@ -77,18 +77,18 @@ Nest Model::call_nest(const Nest& inputs, const CallArgs& args) {
       if (masks[i].is_leaf()) values[i].set_mask(masks[i].tensor());
     }
   }
-  Nest outputs = graph_->run(values);
+  Nest outputs = graph()->run(values);
   return outputs.is_list() && outputs.size() == 1 ? outputs[0] : outputs;
 }
 
 Nest Model::compute_mask(const Nest& inputs, const Nest& previous_mask) {
   // The layers of a graph have put masks on its outputs.
-  return graph_ ? Nest() : Layer::compute_mask(inputs, previous_mask);
+  return graph() ? Nest() : Layer::compute_mask(inputs, previous_mask);
 }
 
 std::vector<LayerHandle> Model::sublayers() const {
-  if (!graph_) return Layer::sublayers();
-  auto out = graph_->layers();
+  if (!graph()) return Layer::sublayers();
+  auto out = graph()->layers();
   for (const auto& own : Layer::sublayers()) {
     bool known = false;
     for (const auto& layer : out) known = known || layer->shared_core() == own->shared_core();
@@ -97,17 +97,17 @@ std::vector<LayerHandle> Model::sublayers() const {
   return out;
 }
 
-std::vector<LayerHandle> Model::layers() const { return graph_ ? graph_->layers() : sublayers(); }
+std::vector<LayerHandle> Model::layers() const { return graph() ? graph()->layers() : sublayers(); }
 
 Nest Model::standardize_inputs(const Nest& x) const {
-  return graph_ ? graph_->inputs().pack(graph_->standardize(name(), x)) : x;
+  return graph() ? graph()->inputs().pack(graph()->standardize(name(), x)) : x;
 }
 
 std::vector<std::string> Model::output_names() const {
   std::vector<std::string> out;
-  if (!graph_) return out;
+  if (!graph()) return out;
   for (const Tensor& t : outputs()) {
-    const auto& entry = graph_->entry_of(*symbolic_value(t)->node);
+    const auto& entry = graph()->entry_of(*symbolic_value(t)->node);
     out.push_back(entry.layer ? entry.layer->name() : entry.operation->name());
   }
   return out;

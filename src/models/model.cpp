@@ -18,7 +18,9 @@
 namespace keras {
 
 Model::Model(LayerOptions options)
-    : Layer(std::move(options)), trainer_(std::make_shared<internal::TrainerState>()) {}
+    : Layer(std::move(options)),
+      trainer_(std::make_shared<internal::TrainerState>()),
+      graph_(std::make_shared<std::shared_ptr<const internal::FunctionalGraph>>()) {}
 
 bool Model::compiled() const { return trainer_->compiled; }
 
@@ -82,7 +84,7 @@ std::vector<std::string> Model::metrics_names() const {
 
 std::vector<internal::SavedChildren> Model::saved_children() const {
   auto out = Layer::saved_children();
-  out.push_back({"layers", true, layers(), graph_ != nullptr});
+  out.push_back({"layers", true, layers(), graph() != nullptr});
   return out;
 }
 

@@ -37,7 +37,7 @@ Json Sequential::get_config() const {
   Json::List items;
   if (state_->input) items.push_back(serialize_object(*state_->input));
   for (const auto& layer : state_->layers) items.push_back(serialize_layer(*layer));
-  Json out = Layer::get_config();
+  Json out = Layer::get_config();  // NOLINT(bugprone-parent-virtual-call): Model's is that of its graph
   out.set("layers", Json(std::move(items)));
   if (state_->input) out.set("build_input_shape", shape_json(state_->input->options().batch_shape));
   return out;
@@ -112,10 +112,10 @@ class NodeWriter {
 }  // namespace
 
 Json Model::get_config() const {
-  if (!graph_) return Layer::get_config();
-  const NodeWriter writer(*graph_);
+  if (!graph()) return Layer::get_config();
+  const NodeWriter writer(*graph());
   Json::List items;
-  for (const auto& entry : graph_->operations()) {
+  for (const auto& entry : graph()->operations()) {
     Json item = entry.layer ? serialize_layer(*entry.layer) : serialize_operation(*entry.operation);
     item.set("name", entry.layer ? entry.layer->name() : entry.operation->name());
     Json::List nodes;
@@ -128,8 +128,8 @@ Json Model::get_config() const {
   return Json::dict({{"name", name()},
                      {"trainable", trainable()},
                      {"layers", Json(std::move(items))},
-                     {"input_layers", writer.ends(graph_->inputs())},
-                     {"output_layers", writer.ends(graph_->outputs())}});
+                     {"input_layers", writer.ends(graph()->inputs())},
+                     {"output_layers", writer.ends(graph()->outputs())}});
 }
 
 }  // namespace keras

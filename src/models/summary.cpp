@@ -231,7 +231,8 @@ std::pair<size_t, size_t> range_of(const std::vector<std::string>& names, const 
 
 void Model::summary(const SummaryOptions& options) const {
   // Two spaces beside every cell and the bars take part in the line length.
-  const bool chain = graph_ == nullptr || graph_->chain() || dynamic_cast<const Sequential*>(this) != nullptr;
+  const bool chain =
+      graph() == nullptr || graph()->chain() || dynamic_cast<const Sequential*>(this) != nullptr;
   std::vector<double> positions =
       chain ? std::vector<double>{0.45, 0.80, 1.0} : std::vector{0.3, 0.56, 0.74, 1.0};
   std::vector<std::string> header{"Layer (type)", "Output Shape", "Param #"};
@@ -289,11 +290,11 @@ void Model::summary(const SummaryOptions& options) const {
     excess -= taken;
   }
   const Table table(widths, aligns);
-  Rows collected{options, chain ? nullptr : graph_.get()};
+  Rows collected{options, chain ? nullptr : graph().get()};
   std::vector<std::string> names;
-  const bool shows_operations = graph_ != nullptr && dynamic_cast<const Sequential*>(this) == nullptr;
+  const bool shows_operations = graph() != nullptr && dynamic_cast<const Sequential*>(this) == nullptr;
   if (shows_operations) {
-    const auto& entries = graph_->operations();
+    const auto& entries = graph()->operations();
     for (const auto& entry : entries)
       names.push_back(entry.layer ? entry.layer->name() : entry.operation->name());
     const auto [first, end] = range_of(names, options);

@@ -141,6 +141,17 @@ TEST(Functional, ClonesWithNewWeights) {
   EXPECT_EQ(other->outputs()[0].shape().back(), Dim(3));
 }
 
+TEST(Functional, CopiesOfAModelSeeItsChanges) {
+  Sequential model({Input({4}), layers::Dense(3)});
+  const Sequential copy = model;  // NOLINT: what is tested is the copy
+  const LayerHandle handle(model);
+  model.add(layers::Dense(2));
+  const Tensor v = values({2, 4});
+  EXPECT_TRUE(close(Sequential(copy)(v), model(v)));
+  EXPECT_TRUE(close((*handle)(v), model(v)));
+  EXPECT_EQ(copy.weights().size(), 4u);
+}
+
 TEST(Functional, OptionalInputsMayBeLeftOut) {
   auto a = Input({2}, {.name = "a"}), b = Input({2}, {.name = "b", .optional = true});
   struct Choose : Layer {

@@ -143,7 +143,7 @@ class Model : public Layer {
   std::vector<Tensor> outputs() const { return output().flatten(); }
   ///@}
   /// The graph behind them; null for a subclassed model.
-  const std::shared_ptr<const internal::FunctionalGraph>& graph() const { return graph_; }
+  const std::shared_ptr<const internal::FunctionalGraph>& graph() const { return *graph_; }
 
   std::string class_name() const override;
   std::string module() const override;
@@ -166,7 +166,7 @@ class Model : public Layer {
  protected:
   explicit Model(LayerOptions options = {});
   /// Gives the model the graph that it runs; null takes it away.
-  void set_graph(std::shared_ptr<const internal::FunctionalGraph> graph) { graph_ = std::move(graph); }
+  void set_graph(std::shared_ptr<const internal::FunctionalGraph> graph) { *graph_ = std::move(graph); }
 
  private:
   std::shared_ptr<callbacks::History> run_training(internal::EpochIterator& iterator,
@@ -176,7 +176,8 @@ class Model : public Layer {
   Logs run_evaluation(internal::EpochIterator& iterator, const EvaluateOptions& options);
   Nest run_prediction(internal::EpochIterator& iterator, const PredictOptions& options);
   std::shared_ptr<internal::TrainerState> trainer_;
-  std::shared_ptr<const internal::FunctionalGraph> graph_;
+  /// Shared by copies, which see one another's changes.
+  std::shared_ptr<std::shared_ptr<const internal::FunctionalGraph>> graph_;
 };
 
 /// Gives a user's model class its name, copy and attribute names; see KERAS_LAYER.

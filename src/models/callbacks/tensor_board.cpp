@@ -112,7 +112,8 @@ double TensorBoard::iterations() const {
   const auto& optimizer = model()->optimizer();
   if (!optimizer.built()) return 0;
   const auto micro_steps = optimizer.settings().gradient_accumulation_steps.value_or(1);
-  return static_cast<double>(optimizer.iterations().value().item<int64_t>() / micro_steps);
+  const int64_t updates = optimizer.iterations().value().item<int64_t>() / micro_steps;
+  return static_cast<double>(updates);
 }
 
 void TensorBoard::set_model(Model* model) {
