@@ -7,9 +7,7 @@
 #include "keras/models/callbacks/early_stopping.h"
 #include "keras/models/callbacks/lambda_callback.h"
 #include "keras/models/callbacks/reduce_lr_on_plateau.h"
-#include "keras/models/sequential.h"
-#include "keras/nn/layers/dense.h"
-#include "keras/nn/layers/merging.h"
+#include "keras/models/save.h"
 #include "keras/nn/optimizers/loss_scale_optimizer.h"
 #include "keras/ops/numpy.h"
 #include "nn/close.h"
@@ -38,106 +36,13 @@ void expect_near(double ours, double theirs, const Tolerance& tolerance, const s
   EXPECT_NEAR(ours, theirs, tolerance.absolute + tolerance.relative * std::abs(theirs)) << what;
 }
 
-// The functional models of the archive with two outputs.
-class TwoOutputs : public Model {
-  layers::Dense hidden{4, {.activation = "tanh", .name = "hidden"}}, value{1, {.name = "value"}},
-      kind{3, {.activation = "softmax", .name = "kind"}};
-
- public:
-  KERAS_MODEL(TwoOutputs, hidden, value, kind)
-  Nest call_nest(const Nest& x, const CallArgs&) override {
-    const Tensor first = x.is_dict() ? x["first"].tensor() : x[0].tensor();
-    const Tensor second = x.is_dict() ? x["second"].tensor() : x[1].tensor();
-    const Tensor h = hidden(layers::concatenate(std::vector<Tensor>{first, second}));
-    return Nest{value(h), kind(h)};
-  }
-  std::vector<std::string> output_names() const override { return {"value", "kind"}; }
-};
-
-class DictOutputs : public Model {
-  layers::Dense hidden{4, {.activation = "tanh", .name = "hidden"}}, k{3, {.name = "k"}}, v{1, {.name = "v"}};
-
- public:
-  KERAS_MODEL(DictOutputs, hidden, k, v)
-  Nest call_nest(const Nest& x, const CallArgs&) override {
-    const Tensor h = hidden(x["first"].tensor());
-    return Nest::dict({{"value", v(h)}, {"kind", k(h)}});
-  }
-  std::vector<std::string> output_names() const override { return {"k", "v"}; }
-};
-
-std::shared_ptr<Model> model_of(const Json& json) {
-  const Json& config = json["config"];
-  const std::string name = config["name"].as_string();
-  if (name == "two_outputs") return std::make_shared<TwoOutputs>();
-  if (name == "dict_outputs") return std::make_shared<DictOutputs>();
-  auto model = std::make_shared<Sequential>(LayerOptions{
-      .name = name, .trainable = true, .dtype = FieldCodec<DTypePolicy>::from_json(config["dtype"], "test")});
-  for (const Json& layer : config["layers"].as_list()) {
-    const std::string class_name = layer["class_name"].as_string();
-    if (class_name == "InputLayer") {
-      std::vector<Dim> dims;
-      const auto& shape = layer["config"]["batch_shape"].as_list();
-      for (size_t i = 1; i < shape.size(); ++i) dims.emplace_back(shape[i].as_int());
-      model->add(Input(Shape(dims.begin(), dims.end()), {.dtype = layer["config"]["dtype"].as_string()}));
-    } else {
-      model->add(LayerHandle(make_object<Layer>(ObjectCategory::layer, class_name, layer["config"], "test")));
-    }
-  }
+std::shared_ptr<Model> model_of(const Json& c) {
+  Json json = c["model"];
+  json.erase("compile_config");
+  auto model = std::dynamic_pointer_cast<Model>(deserialize_layer(json).shared());
+  const auto variables = model->weights();
+  EXPECT_EQ(variables.size(), c["weights"].size());
   return model;
-}
-
-bool is_object(const Json& json) { return json.is_dict() && json.contains("class_name"); }
-
-template <class Arg>
-Arg leaf_of(const Json& json);
-template <>
-LossArg leaf_of(const Json& json) {
-  if (json.is_string()) return LossSpec(json.as_string());
-  return LossSpec(
-      make_object<Loss>(ObjectCategory::loss, json["class_name"].as_string(), json["config"], "test"));
-}
-template <>
-MetricsArg leaf_of(const Json& json) {
-  if (json.is_string()) return MetricSpec(json.as_string());
-  // Keras names a function by its name.
-  if (json["class_name"].as_string() == "function") return MetricSpec(json["config"].as_string());
-  return MetricSpec(
-      make_object<Metric>(ObjectCategory::metric, json["class_name"].as_string(), json["config"], "test"));
-}
-template <>
-LossWeightsArg leaf_of(const Json& json) {
-  return json.as_real();
-}
-
-template <class Arg>
-Arg argument_of(const Json& json) {
-  if (json.is_null()) return {};
-  if (json.is_list()) {
-    std::vector<Arg> items;
-    for (const Json& item : json.as_list()) items.push_back(argument_of<Arg>(item));
-    return Arg(std::move(items));
-  }
-  if (json.is_dict() && !is_object(json)) {
-    std::vector<std::pair<std::string, Arg>> items;
-    for (const auto& [key, item] : json.as_dict()) items.emplace_back(key, argument_of<Arg>(item));
-    return named(std::move(items));
-  }
-  return leaf_of<Arg>(json);
-}
-
-CompileOptions compile_options(const Json& config) {
-  CompileOptions out;
-  out.optimizer = config["optimizer"].is_string()
-                      ? ObjectRef<Optimizer>(config["optimizer"].as_string())
-                      : ObjectRef<Optimizer>(make_object<Optimizer>(
-                            ObjectCategory::optimizer, config["optimizer"]["class_name"].as_string(),
-                            config["optimizer"]["config"], "test"));
-  out.loss = argument_of<LossArg>(config["loss"]);
-  out.loss_weights = argument_of<LossWeightsArg>(config["loss_weights"]);
-  out.metrics = argument_of<MetricsArg>(config["metrics"]);
-  out.weighted_metrics = argument_of<MetricsArg>(config["weighted_metrics"]);
-  return out;
 }
 
 Nest load(const GoldenFile& golden, const Json& keys) {
@@ -217,16 +122,13 @@ Nest first_rows(const Nest& nest, int64_t count) {
 
 void check(const GoldenFile& golden, const Json& c) {
   const auto [log_tolerance, weight_tolerance] = tolerances_of(c["name"].as_string());
-  const auto model = model_of(c["model"]);
+  const auto model = model_of(c);
   const Nest x = load(golden, c["x"]), y = load(golden, c["y"]);
-  model->predict_on_batch(first_rows(x, 2));
   const auto variables = model->weights();
-  const auto& weights = c["weights"].as_list();
-  ASSERT_EQ(variables.size(), weights.size());
-  for (size_t i = 0; i < weights.size(); ++i) variables[i].assign(golden.array(weights[i]["key"]));
-  CompileOptions options_of_compile = compile_options(c["compile_config"]);
-  options_of_compile.auto_scale_loss = c["name"].as_string() != "mixed_float16_unscaled";
-  model->compile(options_of_compile);
+  for (size_t i = 0; i < variables.size(); ++i) variables[i].assign(golden.array(c["weights"][i]["key"]));
+  Json compile = c["compile_config"];
+  compile.set("auto_scale_loss", c["name"].as_string() != "mixed_float16_unscaled");
+  compile_from_config(*model, compile);
 
   FitOptions options = fit_options(golden, c);
   std::vector<Logs> batch_logs;
