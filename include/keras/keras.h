@@ -23,6 +23,7 @@
 #include "keras/models/callbacks/tensor_board.h"
 #include "keras/models/callbacks/terminate_on_nan.h"
 #include "keras/models/model.h"
+#include "keras/models/run_limits.h"
 #include "keras/models/save.h"
 #include "keras/models/sequential.h"
 #include "keras/nn/activations.h"

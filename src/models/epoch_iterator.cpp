@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "keras/base/error.h"
+#include "keras/models/run_limits.h"
 
 namespace keras::internal {
 
@@ -31,6 +32,11 @@ EpochIterator::EpochIterator(std::unique_ptr<DataAdapter> data, std::optional<in
   if (steps_per_epoch_ && *steps_per_epoch_ < 1) {
     fail<ValueError>({"fit", "The number of steps of an epoch must be at least 1",
                       fmt::format("{}", *steps_per_epoch_), ""});
+  }
+  const auto limit = config::max_steps_per_epoch();
+  if (limit && (!steps_per_epoch_ || *limit < *steps_per_epoch_)) {
+    std::fputs(fmt::format("keras: an epoch is limited to {} steps\n", *limit).c_str(), stderr);
+    steps_per_epoch_ = limit;
   }
 }
 

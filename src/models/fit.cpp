@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "keras/base/error.h"
 #include "keras/models/callbacks/callback_list.h"
 #include "keras/models/model.h"
+#include "keras/models/run_limits.h"
 #include "keras/ops/numpy.h"
 #include "keras/runtime/backend.h"
 #include "models/epoch_iterator.h"
@@ -107,16 +109,20 @@ std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator,
                                                         const FitOptions& options) {
   const internal::RunScope threads;
   auto& trainer = *trainer_;
+  int64_t epochs = options.epochs;
+  if (const auto limit = config::max_epochs(); limit && *limit < epochs) {
+    std::fputs(fmt::format("keras: training is limited to {} epochs\n", *limit).c_str(), stderr);
+    epochs = *limit;
+  }
   callbacks::CallbackList list(options.callbacks, true, options.verbose != 0, this,
-                               {options.verbose, options.epochs, iterator.num_batches()});
+                               {options.verbose, epochs, iterator.num_batches()});
   trainer.history = list.history();
   trainer.stop_training = false;
   trainer.initial_epoch.reset();
   Logs nothing;
   list.on_train_begin(nothing);
   Logs last;
-  for (int64_t epoch = trainer.initial_epoch.value_or(options.initial_epoch); epoch < options.epochs;
-       ++epoch) {
+  for (int64_t epoch = trainer.initial_epoch.value_or(options.initial_epoch); epoch < epochs; ++epoch) {
     reset_metrics();
     list.on_epoch_begin(epoch, nothing);
     // Shuffled by the epoch's number, a continued training sees the order that an unbroken one sees.
@@ -141,7 +147,7 @@ std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator,
     last = logs;
     if (trainer.stop_training) break;
   }
-  if (options.epochs > 0) trainer.optimizer->finalize_variable_values(trainable_variables());
+  if (epochs > 0) trainer.optimizer->finalize_variable_values(trainable_variables());
   list.on_train_end(last);
   return list.history();
 }

@@ -72,10 +72,12 @@ std::string joined(const std::vector<std::string>& names) {
 std::unique_ptr<Backend> open(std::string_view name) {
   const fs::path path = find_library(name);
   if (path.empty()) {
-    fail<ValueError>({"backend", "The backend must be installed", fmt::format("'{}'", name),
-                      fmt::format("installed backends: {}; KERAS_BACKEND_PATH names further folders with "
-                                  "libkeras_<name>.so",
-                                  joined(installed_backends()))});
+    fail<ValueError>(
+        {"backend", "The backend must be a known and installed one", fmt::format("'{}'", name),
+         fmt::format("installed backends: {}; KERAS_CPP_BACKEND chooses one where KERAS_BACKEND is "
+                     "meant for Python; KERAS_BACKEND_PATH names further folders with "
+                     "libkeras_<name>.so",
+                     joined(installed_backends()))});
   }
   // libgomp reads it once, when the plug-in brings it in: a short spin keeps workers awake between ops.
   setenv("GOMP_SPINCOUNT", "3000", 0);

@@ -8,6 +8,7 @@
 #include "keras/base/error.h"
 #include "keras/runtime/backend.h"
 #include "runtime/backend_choice.h"
+#include "runtime/config_file.h"
 
 namespace keras {
 
@@ -56,7 +57,7 @@ std::string backend() {
   }
   if (auto name = environment("KERAS_CPP_BACKEND"); !name.empty()) return name;
   if (auto name = environment("KERAS_BACKEND"); !name.empty()) return name;
-  return "native";
+  return internal::configured_backend().value_or("native");
 }
 
 void set_backend(std::string_view name) {

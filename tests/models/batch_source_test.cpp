@@ -4,8 +4,8 @@
 
 #include "keras/base/error.h"
 #include "keras/models/callbacks/lambda_callback.h"
+#include "keras/models/run_limits.h"
 #include "keras/nn/metrics/f_score.h"
-#include "keras/nn/optimizers/loss_scale_optimizer.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "models/callbacks/small_model.h"
@@ -134,6 +134,21 @@ TEST(FitArrays, WithoutBatchSizeStepsDecideIt) {
   EXPECT_EQ(model.optimizer().iterations().value().item<int64_t>(), 10);
 }
 
+TEST(FitArrays, StayWithinTheLimitsOfTheProcess) {
+  const auto [x, y] = points(64);
+  auto model = line();
+  config::set_max_epochs(2);
+  config::set_max_steps_per_epoch(3);
+  const auto history = model.fit(x, y, {.batch_size = 8, .epochs = 5, .verbose = 0});
+  const Nest predicted = model.predict(x, {.batch_size = 8, .verbose = 0});
+  config::set_max_epochs(std::nullopt);
+  config::set_max_steps_per_epoch(std::nullopt);
+  EXPECT_EQ(history->epoch.size(), 2u);
+  EXPECT_EQ(model.optimizer().iterations().value().item<int64_t>(), 6);
+  EXPECT_EQ(predicted.tensor().shape(), Shape({24, 1}));
+  EXPECT_THROW(config::set_max_epochs(0), ValueError);
+}
+
 TEST(FitArrays, ValidatesInListedEpochs) {
   const auto [x, y] = points(8);
   const auto history =
@@ -158,6 +173,8 @@ TEST(FitArrays, ClassWeights) {
 
 TEST(Logs, KeepMetricsWithSeveralNumbers) {
   Sequential model({Input({2}), layers::Dense(3, {.activation = "softmax"})});
+  model.set_weights({Tensor::from(std::vector<float>{1, 0, 0, 0, 1, 0}, {2, 3}),
+                     Tensor::from(std::vector<float>{0, 0, 0})});
   model.compile({.optimizer = "sgd", .loss = "categorical_crossentropy", .metrics = {metrics::F1Score()}});
   const Tensor x = Tensor::from(std::vector<float>{1, 0, 0, 1, 1, 1, -1, 0}, {4, 2});
   const Tensor y = Tensor::from(std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0}, {4, 3});
