@@ -96,7 +96,7 @@ TEST(BatchSource, GeneratorsGiveBatchAfterBatch) {
 TEST(BatchSource, RefusesArgumentsOfArrays) {
   const auto [x, y] = points(8);
   auto model = line();
-  const auto batches = [&] { return generator(x, y, 4, 2); };
+  const auto batches = [x = x, y = y] { return generator(x, y, 4, 2); };
   EXPECT_THROW(model.fit(generator(x, y, 4, 0), {.verbose = 0}), ValueError);
   EXPECT_THROW(model.fit(batches(), {.batch_size = 2, .verbose = 0}), ValueError);
   EXPECT_THROW(model.fit(batches(), {.verbose = 0, .validation_split = 0.5}), ValueError);
