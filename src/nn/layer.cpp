@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <set>
 
+#include "base/error_context.h"
 #include "keras/base/error.h"
 #include "keras/ops/abstract_evaluation.h"
 #include "keras/ops/core.h"
@@ -137,6 +138,37 @@ class Tracker final : public internal::AttributeVisitor {
   internal::LayerCore& core_;
 };
 
+// The children under each of their attributes: files name a layer that has two by the one that comes first
+// there, whatever the order of the members.
+class ChildCollector final : public internal::AttributeVisitor {
+ public:
+  explicit ChildCollector(const std::vector<std::string>& lists) : lists_(lists) {}
+  void layer(const std::string& name, const LayerHandle& layer) override {
+    const bool list = std::find(lists_.begin(), lists_.end(), name) != lists_.end();
+    const auto known =
+        std::find_if(found_.begin(), found_.end(), [&](const auto& c) { return c.attribute == name; });
+    if (list && known != found_.end()) {
+      known->layers.push_back(layer);
+    } else {
+      found_.push_back({name, list, {layer}});
+    }
+  }
+  void variable(const std::string&, const Variable&) override {}
+  void list(const std::string&) override {}
+
+  bool has(const Layer& layer) const {
+    return std::any_of(found_.begin(), found_.end(), [&](const auto& c) {
+      return std::any_of(c.layers.begin(), c.layers.end(),
+                         [&](const auto& l) { return l->shared_core() == layer.shared_core(); });
+    });
+  }
+  std::vector<internal::SavedChildren> take() { return std::move(found_); }
+
+ private:
+  const std::vector<std::string>& lists_;
+  std::vector<internal::SavedChildren> found_;
+};
+
 template <class F>
 void for_each_weight(const Layer& layer, std::set<const internal::VariableSlot*>& seen, const F& f) {
   const auto& core = layer.core();
@@ -175,19 +207,12 @@ std::vector<LayerHandle> Layer::sublayers() const {
 
 std::vector<internal::SavedChildren> Layer::saved_children() const {
   track_attributes();
-  std::vector<internal::SavedChildren> out;
-  const auto& lists = core_->list_attributes;
-  for (const auto& child : core_->children) {
-    const bool list = std::find(lists.begin(), lists.end(), child.first) != lists.end();
-    const auto known =
-        std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.attribute == child.first; });
-    if (list && known != out.end()) {
-      known->layers.push_back(child.second);
-    } else {
-      out.push_back({child.first, list, {child.second}});
-    }
+  ChildCollector collector(core_->list_attributes);
+  visit_attributes(collector);
+  for (const auto& [attribute, layer] : core_->children) {
+    if (!collector.has(*layer)) collector.layer(attribute, layer);
   }
-  return out;
+  return collector.take();
 }
 
 std::vector<LayerHandle> Layer::all_sublayers() const {
@@ -313,11 +338,28 @@ bool all_masked(const Nest& outputs) {
 
 }  // namespace
 
+namespace {
+
+// Says in which layer an error arose, when the message does not; of nested layers it is the innermost.
+auto saying_where(const Layer& layer, const std::vector<Tensor>& inputs) {
+  return [&layer, &inputs](std::string_view message) -> std::string {
+    if (message.starts_with("[" + layer.name()) || message.find(" In layer '") != std::string_view::npos)
+      return "";
+    std::vector<std::string> shapes;
+    for (const Tensor& t : inputs) shapes.push_back(t.shape().to_string());
+    return fmt::format("In layer '{}' ({}), called on {}", layer.name(), layer.class_name(),
+                       shapes.empty() ? "nothing" : fmt::format("{}", fmt::join(shapes, ", ")));
+  };
+}
+
+}  // namespace
+
 Nest Layer::invoke(const Nest& given, CallArgs args) {
   Nest inputs = given.map([this](const Tensor& t) { return converted(t, *this); });
   const auto leaves = inputs.flatten();
   const internal::NameScope scope(name());
-  build_once(shapes_of(leaves));
+  const auto where = saying_where(*this, leaves);
+  internal::in_context([&] { return build_once(shapes_of(leaves)); }, where);
 
   if (!args.training) args.training = internal::CallContext::training();
   const internal::CallContext context(args.training);
@@ -336,7 +378,7 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
   } else if (core_->policy.mixed()) {
     autocast.emplace(compute_dtype());
   }
-  Nest outputs = call_nest(inputs, args);
+  Nest outputs = internal::in_context([&] { return call_nest(inputs, args); }, where);
   if (core_->activity_regularizer) {
     for (const Tensor& t : outputs.flatten()) {
       if (t.abstract() && !internal::current_interpreter().tracing()) continue;
@@ -508,6 +550,10 @@ void Layer::set_weights(const std::vector<Tensor>& values) {
 }
 
 int64_t Layer::count_params() const {
+  if (!core_->built) {
+    internal::fail<ValueError>({name(), "A layer must be built before its parameters are counted",
+                                class_name() + " that is not built", "call it on data, or ensure_built"});
+  }
   int64_t count = 0;
   for (const auto& v : weights()) count += v.elements();
   return count;

@@ -12,12 +12,15 @@
 #include "golden/golden_file.h"
 #include "keras/keras.h"
 #include "nn/close.h"
+#include "saving/h5_weights.h"
 
 namespace keras {
 namespace {
 
 // Files of the other formats.
-const std::set<std::string> kOtherFormats = {"shared_plain", "lists", "sharded"};
+const std::set<std::string> kOtherFormats = {"shared_plain", "sharded"};
+// Weights alone, of a class that each program writes for itself; the test is WeightsInListsGoBothWays.
+const std::set<std::string> kWeightsOnly = {"lists"};
 
 Nest load(const GoldenFile& golden, const Json& keys) {
   if (keys.is_string()) return golden.array(keys);
@@ -91,6 +94,21 @@ Json config_of(const std::string& path) {
   return Json::parse({reinterpret_cast<const char*>(text.data()), text.size()}, path);
 }
 
+// "layers/dense/vars/0" and so on, in order.
+void collect_datasets(const internal::H5WeightReader& file, const std::string& path,
+                      std::set<std::string>& out) {
+  for (const auto& key : file.keys(path)) out.insert(path + "/" + key);
+  for (const auto& group : file.groups(path)) {
+    collect_datasets(file, path.empty() ? group : path + "/" + group, out);
+  }
+}
+
+std::set<std::string> hdf5_paths(const std::string& path) {
+  std::set<std::string> out;
+  collect_datasets(internal::H5WeightReader(path), "", out);
+  return out;
+}
+
 class LeNet : public Model {
   layers::Conv2D conv1{2, {3, 3}, {.activation = "relu"}};
   layers::AveragePooling2D pool{{2, 2}};
@@ -107,6 +125,25 @@ class LeNet : public Model {
 };
 KERAS_REGISTER(LeNet);
 
+// Layers in lists, in lists of lists, in a dictionary, under two names and under a private one.
+class Lists : public Model {
+  std::vector<layers::Dense> blocks{layers::Dense(3), layers::Dense(3)};
+  std::vector<std::vector<layers::Dense>> nested{{layers::Dense(2)}, {layers::Dense(2), layers::Dense(2)}};
+  std::vector<std::pair<std::string, layers::Dense>> named{{"b", layers::Dense(2)}, {"a", layers::Dense(2)}};
+  layers::Dense again = blocks[0];
+  layers::Dense _hidden{2};
+  Variable bias;
+
+ public:
+  KERAS_MODEL(Lists, blocks, nested, named, again, _hidden, bias)
+  void build(const Shape&) override { add_weight(bias, "bias", {2}); }
+  Tensor call(const Tensor& x, const CallArgs&) override {
+    Tensor y = again(blocks[1](blocks[0](x)));
+    y = nested[1][1](nested[1][0](nested[0][0](y)));
+    return _hidden(named[1].second(named[0].second(y))) + bias;
+  }
+};
+
 class SavedModels : public ::testing::Test {
  protected:
   SavedModels()
@@ -122,7 +159,7 @@ TEST_F(SavedModels, PredictAsInKeras) {
   const GoldenFile golden("files");
   for (const Json& test : golden.cases()) {
     const std::string& name = test["name"].as_string();
-    if (kOtherFormats.count(name) > 0) continue;
+    if (kOtherFormats.count(name) > 0 || kWeightsOnly.count(name) > 0) continue;
     SCOPED_TRACE(name);
     // Its layer was adapted, and so built, before the model was made: a loaded one is built inside of it.
     const bool built_before = name == "adapted";
@@ -177,6 +214,7 @@ TEST_F(SavedModels, NothingIsForgotten) {
   const GoldenFile golden("files");
   for (const Json& test : golden.cases()) names.insert(test["name"].as_string());
   for (const auto& name : kOtherFormats) EXPECT_TRUE(names.count(name)) << name;
+  for (const auto& name : kWeightsOnly) EXPECT_TRUE(names.count(name)) << name;
 }
 
 TEST_F(SavedModels, LeNetWeightsGoBothWays) {
@@ -193,6 +231,33 @@ TEST_F(SavedModels, LeNetWeightsGoBothWays) {
   LeNet other;
   other.ensure_built({Shape{std::nullopt, 12, 12, 1}});
   other.load_weights(at("lenet.weights.h5"));
+  EXPECT_TRUE(close(other(x), y));
+}
+
+TEST_F(SavedModels, WeightsInListsGoBothWays) {
+  const GoldenFile golden("files");
+  const auto test = std::find_if(golden.cases().begin(), golden.cases().end(),
+                                 [](const Json& c) { return c["name"] == Json("lists"); });
+  const Tensor x = golden.array((*test)["inputs"]);
+  const Tensor y = golden.array((*test)["outputs"]);
+  const std::string path = checkout::source_path("tests/golden/files/lists.weights.h5");
+  internal::reset_auto_names();
+  Lists model;
+  model.ensure_built({Shape{std::nullopt, 3}});
+  model.load_weights(path);
+  EXPECT_TRUE(close(model(x), y));
+  const auto& weights = (*test)["weights"].as_list();
+  const auto ours = model.weights();
+  ASSERT_EQ(ours.size(), weights.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    EXPECT_EQ(ours[i].path(), weights[i]["path"].as_string());
+    EXPECT_TRUE(close(ours[i].value(), golden.array(weights[i]["key"]))) << ours[i].path();
+  }
+  model.save_weights(at("lists.weights.h5"));
+  EXPECT_EQ(hdf5_paths(at("lists.weights.h5")), hdf5_paths(path));
+  Lists other;
+  other.ensure_built({Shape{std::nullopt, 3}});
+  other.load_weights(at("lists.weights.h5"));
   EXPECT_TRUE(close(other(x), y));
 }
 
