@@ -2,10 +2,12 @@
 #include "allocator.h"
 
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -170,10 +172,22 @@ void trim_locked(Pool& shared) {
   }
 }
 
+// What the machine has. Linux promises pages that it does not have, and ends the process when they are
+// written.
+size_t whole_memory() {
+  static const size_t bytes = [] {
+    struct sysinfo info {};
+    if (sysinfo(&info) != 0) return std::numeric_limits<size_t>::max();
+    return (size_t{info.totalram} + info.totalswap) * info.mem_unit;
+  }();
+  return bytes;
+}
+
 void* fresh_block(Pool& shared, int index) {
   const size_t size = class_size(index);
   if (size > kLargeBlock) {
     const size_t bytes = mapped_size(index);
+    if (bytes > whole_memory()) return nullptr;
     void* block = map_pages(bytes);
     if (block == nullptr) {
       trim_locked(shared);

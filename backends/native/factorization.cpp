@@ -2,6 +2,7 @@
 // QR, SVD and eigenvalues through LAPACK. Matrices are computed in double, column by column as LAPACK wants
 // them.
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <vector>
 
@@ -16,6 +17,12 @@ void check(const char* op, int info) {
   throw Failure(KERAS_ERROR_VALUE, std::string(op) +
                                        " did not converge: the matrix must be finite (LAPACK's info is " +
                                        std::to_string(info) + ")");
+}
+
+// LAPACK ends the process, or runs on and on, over what is not finite.
+void require_finite(const char* op, const Matrix& a) {
+  if (std::all_of(a.begin(), a.end(), [](double x) { return std::isfinite(x); })) return;
+  throw Failure(KERAS_ERROR_VALUE, std::string(op) + " needs finite matrices");
 }
 
 int work_size(double wanted) { return std::max(1, static_cast<int>(wanted)); }
@@ -71,6 +78,7 @@ struct SvdKernel final : keras_kernel {
     void* v_memory = vectors ? output(out[2]) : nullptr;
     for (int64_t i = 0; i < b.count; ++i) {
       Matrix a = load(in[0], b, i);
+      require_finite("svd", a);
       Matrix s(static_cast<size_t>(std::max(least, 1)));
       Matrix u(static_cast<size_t>(m) * static_cast<size_t>(u_columns) + 1);
       Matrix vt(static_cast<size_t>(v_rows) * static_cast<size_t>(n) + 1);
@@ -102,6 +110,7 @@ struct EighKernel final : keras_kernel {
     void* v_memory = output(out[1]);
     for (int64_t i = 0; i < b.count; ++i) {
       Matrix a = load(in[0], b, i);
+      require_finite("eigh", a);
       Matrix w(static_cast<size_t>(lda));
       Matrix work(1);
       std::vector<int> integers(1);
@@ -128,6 +137,7 @@ struct EigKernel final : keras_kernel {
     auto* v_out = output_as<std::complex<float>>(out[1]);
     for (int64_t i = 0; i < b.count; ++i) {
       Matrix a = load(in[0], b, i);
+      require_finite("eig", a);
       Matrix real(static_cast<size_t>(lda)), imag(static_cast<size_t>(lda)), left(1), v(a.size() + 1),
           work(1);
       int info = 0, query = -1;

@@ -282,9 +282,22 @@ std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(
       result = f(operands);
     }
     const std::vector<Tensor> results{result.first};
+    std::vector<Shape> shapes;
+    for (const Tensor& t : operands) shapes.push_back(t.shape());
     for (auto* tape : tapes) {
-      tape->record_custom(operands, results,
-                          [g = result.second](const std::vector<Tensor>& up) { return g(up[0]); });
+      tape->record_custom(operands, results, [g = result.second, shapes](const std::vector<Tensor>& up) {
+        auto cotangents = g(up[0]);
+        for (size_t i = 0; i < cotangents.size() && i < shapes.size(); ++i) {
+          if (!cotangents[i].defined() || cotangents[i].shape() == shapes[i]) continue;
+          if (!cotangents[i].shape().known() || !shapes[i].known()) continue;
+          internal::fail<ValueError>(
+              {"custom_gradient", "A cotangent must have its operand's shape",
+               fmt::format("{} for operand {} of shape {}", cotangents[i].shape().to_string(), i,
+                           shapes[i].to_string()),
+               ""});
+        }
+        return cotangents;
+      });
     }
     return result.first;
   };

@@ -48,7 +48,12 @@ TrainTest load_data(const std::string& folder) {
     if (!train_x.empty() && !train_y.empty() && !test_x.empty() && !test_y.empty()) {
       return {{load_idx(train_x), load_idx(train_y)}, {load_idx(test_x), load_idx(test_y)}};
     }
-    tried += (tried.empty() ? "" : ", ") + dir.string();
+    std::string lacking;
+    for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                             "t10k-labels-idx1-ubyte"}) {
+      if (find(dir, name).empty()) lacking += (lacking.empty() ? "" : ", ") + std::string(name);
+    }
+    tried += fmt::format("{}{} (lacks {})", tried.empty() ? "" : "; ", dir.string(), lacking);
   }
   internal::fail<ValueError>(
       {"fashion_mnist", "The data set must be installed", "not found in " + tried,

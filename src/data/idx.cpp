@@ -90,6 +90,8 @@ Tensor load_idx(const std::string& path) {
     bytes.resize(bytes.size() + step);
     read_exactly(file.get(), path, bytes.data() + bytes.size() - step, step);
   }
+  unsigned char further = 0;
+  if (gzread(file.get(), &further, 1) != 0) broken(path, "it has more bytes than its header says");
   swap_elements(bytes, dtype_size(dtype));
   const auto held = std::make_shared<std::vector<unsigned char>>(std::move(bytes));
   return Tensor::borrow(held->data(), shape, dtype, [held] {});

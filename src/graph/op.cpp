@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
@@ -73,6 +74,23 @@ OpId register_op(OpDef definition) {
   return t.rows.back().id;
 }
 
+namespace {
+
+// Backends count elements and bytes in 64 bits.
+void require_addressable(const OpDef& op, const TensorType& type) {
+  int64_t bytes = static_cast<int64_t>(std::max<size_t>(dtype_size(type.dtype), 1));
+  bool fits = true;
+  for (const Dim d : type.shape) {
+    if (!d.known()) continue;
+    if (d == Dim(0)) return;
+    fits = fits && !__builtin_mul_overflow(bytes, d.value(), &bytes);
+  }
+  if (fits) return;
+  fail<ValueError>({op.name, "The size of a tensor must fit in 64 bits", type.to_string(), ""});
+}
+
+}  // namespace
+
 SmallVector<TensorType, 4> infer(const OpDef& op, const void* attributes,
                                  std::span<const TensorType> operands) {
   if (op.operands >= 0 && operands.size() != static_cast<size_t>(op.operands)) {
@@ -84,6 +102,7 @@ SmallVector<TensorType, 4> infer(const OpDef& op, const void* attributes,
   }
   InferContext context{op.name, attributes, operands, {}};
   op.rule.infer(context);
+  for (const TensorType& result : context.results) require_addressable(op, result);
   return std::move(context.results);
 }
 

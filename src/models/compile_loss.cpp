@@ -97,6 +97,13 @@ std::string keys_of(const Arg& arg) {
 }
 
 template <class Arg>
+std::vector<std::string> key_list(const Arg& arg) {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : arg.items()) out.push_back(key);
+  return out;
+}
+
+template <class Arg>
 bool has_names(const Arg& arg, const std::vector<std::string>& names) {
   if (arg.items().size() != names.size()) return false;
   return std::all_of(names.begin(), names.end(), [&](const auto& n) { return arg.find(n) != nullptr; });
@@ -189,10 +196,9 @@ void CompileLoss::build_nested(const Nest& y_true, const Nest& y_pred, const Tre
          fmt::format("outputs: {}", fmt::join(output_names_, ", "))});
   }
   if (list && tree.items.size() != y_pred.size()) {
-    fail<ValueError>(
-        {"compile", "A list of losses must have one entry per output",
-         fmt::format("{} losses for the outputs {}", tree.items.size(), describe_structure(y_pred)),
-         "null stands for no loss"});
+    fail<ValueError>({"compile", "A list of losses must have one entry per output",
+                      fmt::format("{} losses for {} outputs", tree.items.size(), y_pred.size()),
+                      "null stands for no loss"});
   }
   for (size_t i = 0; i < tree.items.size(); ++i) {
     const std::string& key = tree.items[i].first;
@@ -232,14 +238,14 @@ void CompileLoss::build(const Nest& y_true, const Nest& y_pred) {
   if (!output_names_.empty() && loss.kind() == Kind::dict && !y_pred.is_dict()) {
     if (!has_names(loss, output_names_)) {
       fail<ValueError>({"compile", "Losses given by name must name the outputs of the model", keys_of(loss),
-                        fmt::format("outputs: {}", fmt::join(output_names_, ", "))});
+                        output_names_hint(key_list(loss), output_names_)});
     }
     loss = listed(loss, output_names_);
   }
   if (weights.kind() == LossWeightsArg::Kind::dict && loss.kind() == Kind::list) {
     if (!has_names(weights, output_names_)) {
       fail<ValueError>({"compile", "loss_weights given by name must name the outputs of the model",
-                        keys_of(weights), fmt::format("outputs: {}", fmt::join(output_names_, ", "))});
+                        keys_of(weights), output_names_hint(key_list(weights), output_names_)});
     }
     weights = listed(weights, output_names_);
   }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "keras/base/error.h"
+#include "keras/schema/object_registry.h"
 #include "models/output_structure.h"
 
 namespace keras::internal {
@@ -30,6 +31,15 @@ std::shared_ptr<Metric> metric_of(const MetricSpec& spec, const Tensor& y_true, 
                                : kind.sparse ? "sparse_categorical_accuracy"
                                              : "categorical_accuracy");
   } else {
+    if (find_object(ObjectCategory::metric, spec.name()) == nullptr) {
+      // "accuracy" is no class: Accuracy is another one.
+      std::vector<std::string> names{"accuracy", "acc"};
+      for (const auto& entry : registered_objects(ObjectCategory::metric)) {
+        names.push_back(entry->class_name);
+        names.insert(names.end(), entry->aliases.begin(), entry->aliases.end());
+      }
+      fail_unknown_name("compile", "metric", spec.name(), names);
+    }
     metric = Metric::from_name(spec.name());
   }
   metric->set_name(spec.name());
@@ -123,16 +133,17 @@ std::vector<CompileMetrics::Group> CompileMetrics::resolve(const MetricsArg& arg
              })) {
     for (const auto& name : names) items.push_back(arg.find(name));
   } else if (!match(arg, y_pred, items)) {
-    std::string given;
-    for (const auto& [key, item] : arg.items()) given += (given.empty() ? "" : ", ") + key;
+    std::vector<std::string> given;
+    for (const auto& [key, item] : arg.items()) given.push_back(key);
     fail<ValueError>(
         {"compile",
          fmt::format("With several outputs, {} are a list with one entry per output, given by the names of "
                      "the outputs, or in their structure",
                      argument),
-         arg.kind() == Kind::dict ? given
+         arg.kind() == Kind::dict ? fmt::format("{}", fmt::join(given, ", "))
                                   : fmt::format("{} entries for {} outputs", arg.list().size(), count),
-         fmt::format("outputs: {}, {}", fmt::join(names, ", "), describe_structure(y_pred))});
+         fmt::format("{}; their structure: {}", output_names_hint(given, names),
+                     describe_structure(y_pred))});
   }
   for (size_t i = 0; i < count; ++i) {
     if (i < names.size()) groups[i].output_name = names[i];

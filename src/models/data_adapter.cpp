@@ -19,8 +19,16 @@ namespace keras::internal {
 
 namespace {
 
-Nest standardized(const Nest& nest) {
-  return nest.map([](const Tensor& t) {
+Nest standardized(const Nest& nest, const char* argument) {
+  return nest.map([&](const Tensor& t) {
+    if (!t.defined()) {
+      fail<ValueError>({"fit", fmt::format("{} must hold data", argument), "an undefined tensor",
+                        "a tensor that was only declared is undefined"});
+    }
+    if (t.abstract()) {
+      fail<TypeError>(
+          {"fit", fmt::format("{} must hold data", argument), t.impl().abstract->why_unreadable(), ""});
+    }
     return is_float(t.dtype()) && t.dtype() != floatx() ? ops::cast(t, floatx()) : t;
   });
 }
@@ -68,10 +76,15 @@ Nest weights_of_outputs(const Nest& y, const Nest& weights) {
 class ArrayAdapter final : public DataAdapter {
  public:
   ArrayAdapter(DataTriple data, const DataOptions& options)
-      : data_{standardized(data.x), standardized(data.y), standardized(data.sample_weight)},
+      : data_{standardized(data.x, "x"), standardized(data.y, "y"),
+              standardized(data.sample_weight, "sample_weight")},
         shuffle_(options.shuffle) {
     if (options.batch_size && *options.batch_size < 1) {
       fail<ValueError>({"fit", "batch_size must be at least 1", fmt::format("{}", *options.batch_size), ""});
+    }
+    if (options.steps && *options.steps < 1) {
+      fail<ValueError>(
+          {"fit", "The number of steps must be at least 1", fmt::format("{} steps", *options.steps), ""});
     }
     if (!options.class_weight.empty()) {
       if (!data_.sample_weight.is_none()) {
@@ -187,6 +200,11 @@ Tensor weights_of_classes(const Nest& y, const std::map<int64_t, double>& weight
     fail<ValueError>(
         {"fit", "class_weight is for models with one output", describe_structure(y), "give sample weights"});
   }
+  for (const auto& [label, weight] : weights) {
+    if (std::isfinite(weight)) continue;
+    fail<ValueError>(
+        {"fit", "class_weight must hold finite numbers", fmt::format("{} for class {}", weight, label), ""});
+  }
   const Tensor& labels = y.tensor();
   std::vector<int64_t> classes;
   if (labels.rank() > 2) {
@@ -197,6 +215,10 @@ Tensor weights_of_classes(const Nest& y, const std::map<int64_t, double>& weight
     classes = ops::argmax(labels, -1).to_vector<int64_t>();
   } else {
     for (const double v : labels.to_vector<double>()) {
+      if (!std::isfinite(v)) {
+        fail<ValueError>(
+            {"fit", "class_weight needs labels that are classes", fmt::format("a label of {}", v), ""});
+      }
       classes.push_back(static_cast<int64_t>(std::nearbyint(v)));
     }
   }

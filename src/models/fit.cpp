@@ -42,7 +42,19 @@ Nest concatenated(const std::vector<Nest>& batches) {
 
 void check_fit_options(const Model& model, const FitOptions& options) {
   check_compiled(model, "fit()");
-  if (options.validation_freq.every() < 0) {
+  for (const auto& [argument, value] :
+       {std::pair("epochs", options.epochs), std::pair("initial_epoch", options.initial_epoch)}) {
+    if (value >= 0) continue;
+    internal::fail<ValueError>({model.name(), fmt::format("{} must not be negative", argument),
+                                fmt::format("{}={}", argument, value), ""});
+  }
+  for (const auto& [argument, value] : {std::pair("steps_per_epoch", options.steps_per_epoch),
+                                        std::pair("validation_steps", options.validation_steps)}) {
+    if (!value || *value >= 1) continue;
+    internal::fail<ValueError>({model.name(), fmt::format("{} must be at least 1", argument),
+                                fmt::format("{}={}", argument, *value), ""});
+  }
+  if (!options.validation_freq.listed() && options.validation_freq.every() < 1) {
     internal::fail<ValueError>({model.name(), "validation_freq must be at least 1",
                                 fmt::format("validation_freq={}", options.validation_freq.every()), ""});
   }

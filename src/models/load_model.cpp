@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "base/error_context.h"
 #include "data/zip_archive.h"
 #include "keras/base/error.h"
 #include "keras/models/save.h"
@@ -27,7 +28,9 @@ std::shared_ptr<Model> load_model(const std::string& path, const LoadOptions& op
   }
   const auto weights = zip.read("model.weights.h5");
   Optimizer* optimizer = model->compiled() ? &model->optimizer() : nullptr;
-  internal::WeightLoader(internal::H5WeightReader(weights, path)).load(*model, optimizer);
+  internal::in_context(
+      [&] { internal::WeightLoader(internal::H5WeightReader(weights, path)).load(*model, optimizer); },
+      internal::naming_file(path));
   return model;
 }
 

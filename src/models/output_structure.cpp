@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/output_structure.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "keras/base/error.h"
 
 namespace keras::internal {
 
@@ -98,6 +102,17 @@ LabelKind label_kind(const Tensor& y_true, const Tensor& y_pred) {
   const bool lower = y_true.rank() < y_pred.rank();
   const bool single_column = y_true.rank() > 0 && y_true.dim(-1) == Dim(1);
   return {!wide, lower || (single_column && wide)};
+}
+
+std::string output_names_hint(const std::vector<std::string>& given,
+                              const std::vector<std::string>& outputs) {
+  std::string out;
+  for (const auto& name : given) {
+    if (std::find(outputs.begin(), outputs.end(), name) != outputs.end()) continue;
+    const std::string near = nearest_name(name, outputs);
+    if (!near.empty()) out += fmt::format("did you mean '{}'? ", near);
+  }
+  return out + fmt::format("outputs: {}", fmt::join(outputs, ", "));
 }
 
 }  // namespace keras::internal

@@ -29,6 +29,9 @@ bool has_exactly_keys(const Nest& nest, const std::vector<std::string>& keys);
 /// The values of a dictionary in the order of `names`, as a list.
 Nest in_order_of(const Nest& dict, const std::vector<std::string>& names);
 
+/// For messages about names that are no outputs: "did you mean 'b'? outputs: a, b".
+std::string output_names_hint(const std::vector<std::string>& given, const std::vector<std::string>& outputs);
+
 /// True when the labels look like classes given as integers rather than one-hot rows, and true first when
 /// the prediction has a single column: how Keras chooses among the accuracies and crossentropies.
 struct LabelKind {

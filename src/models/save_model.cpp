@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/atomic_file.h"
+#include "base/error_context.h"
 #include "data/zip_archive.h"
 #include "keras/base/error.h"
 #include "keras/models/model.h"
@@ -64,6 +65,10 @@ void Model::save(const std::string& path) const {
 }
 
 void Model::save_weights(const std::string& path) const {
+  if (!built()) {
+    internal::fail<ValueError>({name(), "A model must be built before its weights are saved",
+                                class_name() + " that is not built", "call it on data, or fit it, first"});
+  }
   if (!path.ends_with(".weights.h5")) {
     internal::fail<ValueError>({name(), "A weights file's name ends in .weights.h5", path, ""});
   }
@@ -77,16 +82,19 @@ void Model::load_weights(const std::string& path) {
   const auto& trainer = *trainer_state();
   Optimizer* optimizer =
       trainer.compiled && trainer.optimizer && trainer.optimizer->built() ? trainer.optimizer.get() : nullptr;
+  const auto load = [&](internal::H5WeightReader reader) {
+    internal::in_context([&] { internal::WeightLoader(std::move(reader)).load(*this, optimizer); },
+                         internal::naming_file(path));
+  };
   if (path.ends_with(".keras")) {
     internal::ZipReader zip(path);
     const auto bytes = zip.read(kWeightsMember);
-    internal::WeightLoader(internal::H5WeightReader(bytes, path)).load(*this, optimizer);
-    return;
+    return load(internal::H5WeightReader(bytes, path));
   }
   if (!path.ends_with(".h5")) {
     internal::fail<ValueError>({name(), "A weights file's name ends in .weights.h5 or .keras", path, ""});
   }
-  internal::WeightLoader(internal::H5WeightReader(path)).load(*this, optimizer);
+  load(internal::H5WeightReader(path));
 }
 
 }  // namespace keras

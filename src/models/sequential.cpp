@@ -101,6 +101,10 @@ void Sequential::build(const Shape& input_shape) {
 
 Nest Sequential::call_nest(const Nest& inputs, const CallArgs& args) {
   if (graph()) return Model::call_nest(inputs, args);
+  if (state_->layers.empty()) {
+    internal::fail<ValueError>(
+        {name(), "A Sequential model needs layers before it is called", "none", "call model.add(layer)"});
+  }
   Nest x = inputs;
   for (const auto& layer : state_->layers) x = (*layer)(x, {.training = args.training});
   return x;

@@ -55,6 +55,11 @@ Shape NewShape::resolve(std::string_view where, const Shape& from) const {
       out.push_back(Dim(1));
       continue;
     }
+    if (!item.dim && item.number < 0) {
+      internal::fail<ValueError>({where,
+                                  "The dimensions of newshape must be positive, or -1 for what remains",
+                                  FieldCodec<NewShape>::to_json(*this).dump(), ""});
+    }
     const Dim d = item.dim ? *item.dim : Dim(item.number);
     out.push_back(d);
     named = named * d;

@@ -109,7 +109,19 @@ namespace ops {
 using internal::Mode;
 using internal::symbolic;
 
+namespace {
+
+template <class F>
+void require_function(std::string_view where, const std::function<F>& function) {
+  if (!function)
+    internal::fail<TypeError>({where, "The functions must be given", "an empty std::function", ""});
+}
+
+}  // namespace
+
 Nest cond(const Tensor& pred, const std::function<Nest()>& true_fn, const std::function<Nest()>& false_fn) {
+  require_function("cond", true_fn);
+  require_function("cond", false_fn);
   if (auto node = symbolic<&cond>(pred, true_fn, false_fn)) return *node;
   const Mode mode = pred.abstract() ? internal::mode_of("cond") : Mode::eager;
   if (mode == Mode::trace) return internal::tracer()->cond(pred, true_fn, false_fn);
@@ -122,6 +134,7 @@ Nest cond(const Tensor& pred, const std::function<Nest()>& true_fn, const std::f
 
 Nest switch_(const Tensor& index, const std::vector<std::function<Nest(const Nest&)>>& branches,
              const Nest& operands) {
+  for (const auto& branch : branches) require_function("switch", branch);
   if (auto node = symbolic<&switch_>(index, branches, operands)) return *node;
   if (branches.empty())
     internal::fail<ValueError>({"switch", "There must be at least one branch", "none", ""});
@@ -141,6 +154,8 @@ Nest switch_(const Tensor& index, const std::vector<std::function<Nest(const Nes
 
 Nest while_loop(const std::function<Tensor(const Nest&)>& cond, const std::function<Nest(const Nest&)>& body,
                 const Nest& loop_vars, std::optional<int64_t> maximum_iterations) {
+  require_function("while_loop", cond);
+  require_function("while_loop", body);
   if (auto node = symbolic<&while_loop>(cond, body, loop_vars, maximum_iterations)) return *node;
   Nest state = internal::plain(loop_vars);
   const Mode mode = internal::mode_of("while_loop");
@@ -161,6 +176,7 @@ Nest while_loop(const std::function<Tensor(const Nest&)>& cond, const std::funct
 
 Nest fori_loop(const Tensor& lower, const Tensor& upper,
                const std::function<Nest(const Tensor&, const Nest&)>& body_fun, const Nest& init_val) {
+  require_function("fori_loop", body_fun);
   if (auto node = symbolic<&fori_loop>(lower, upper, body_fun, init_val)) return *node;
   const Tensor first = internal::as_dtype(lower, DType::int32);
   const Tensor end = internal::as_dtype(upper, DType::int32);
@@ -174,6 +190,7 @@ Nest fori_loop(const Tensor& lower, const Tensor& upper,
 
 std::pair<Nest, Nest> scan(const ScanStep& f, const Nest& init, const Nest& xs, std::optional<int64_t> length,
                            bool reverse, int64_t unroll) {
+  require_function("scan", f);
   if (auto node = symbolic<&scan>(f, init, xs, length, reverse, unroll)) return *node;
   const Dim extent = internal::leading_extent("scan", xs, length);
   Nest carry = internal::plain(init);
@@ -220,11 +237,13 @@ std::pair<Nest, Nest> scan(const ScanStep& f, const Nest& init, const Nest& xs, 
 }
 
 Nest map(const std::function<Nest(const Nest&)>& f, const Nest& xs) {
+  require_function("map", f);
   if (auto node = symbolic<&map>(f, xs)) return *node;
   return scan([&](const Nest& carry, const Nest& x) { return std::pair{carry, f(x)}; }, Nest(), xs).second;
 }
 
 Nest vectorized_map(const std::function<Nest(const Nest&)>& function, const Nest& elements) {
+  require_function("vectorized_map", function);
   if (auto node = symbolic<&vectorized_map>(function, elements)) return *node;
   return map(function, elements);
 }
@@ -288,6 +307,7 @@ Nest prefixes(const std::function<Nest(const Nest&, const Nest&)>& f, const Nest
 
 Nest associative_scan(const std::function<Nest(const Nest&, const Nest&)>& f, const Nest& elems, bool reverse,
                       int64_t axis) {
+  require_function("associative_scan", f);
   if (auto node = symbolic<&associative_scan>(f, elems, reverse, axis)) return *node;
   const auto leaves = elems.flatten();
   if (leaves.empty())

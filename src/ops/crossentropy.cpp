@@ -118,6 +118,10 @@ Tensor sparse_categorical_crossentropy(const Tensor& target, const Tensor& outpu
         {where, "Classes must lie along the last axis", fmt::format("axis={}", axis), "transpose first"});
   }
   Tensor labels = as_plain(target);
+  if (is_float(labels.dtype())) {
+    // A cast makes NaN 0, which is a class; -1 is none and is refused.
+    labels = prim::select(prim::equal(labels, labels), labels, prim::scalar_like(labels, -1));
+  }
   if (!is_integer(labels.dtype())) labels = prim::cast(labels, DType::int64);
   if (labels.rank() == output.rank() && labels.shape().back() == Dim(1)) {
     labels = prim::squeeze(labels, Axes{labels.rank() - 1});

@@ -51,8 +51,10 @@ Formula parse(const std::string& subscripts, const std::vector<Tensor>& operands
     }
   }
   if (out.inputs.size() != operands.size()) {
-    fail<ValueError>({"einsum", "There must be one list of letters for each operand",
-                      fmt::format("'{}' for {} operands", subscripts, operands.size()), ""});
+    fail<ValueError>(
+        {"einsum", "There must be one list of letters for each operand",
+         fmt::format("'{}' ({} lists) for {} operands", subscripts, out.inputs.size(), operands.size()),
+         "commas part the lists"});
   }
   // Axes under an ellipsis are aligned at the right and take the characters from 1 on.
   size_t most = 0;
@@ -75,13 +77,28 @@ Formula parse(const std::string& subscripts, const std::vector<Tensor>& operands
       letters = letters.substr(0, dots) + under.substr(most - count) + letters.substr(dots + 3);
   };
   std::map<char, int> uses;
+  std::map<char, Dim> extents;
   for (size_t i = 0; i < operands.size(); ++i) {
     const bool dots = out.inputs[i].find("...") != std::string::npos;
     expand(out.inputs[i], dots ? static_cast<size_t>(operands[i].rank()) + 3 - out.inputs[i].size() : 0);
-    for (const char c : out.inputs[i]) {
+    for (size_t k = 0; k < out.inputs[i].size(); ++k) {
+      const char c = out.inputs[i][k];
       if (c >= 32 && std::isalpha(static_cast<unsigned char>(c)) == 0)
         fail_formula(subscripts, "Axes must be letters");
       ++uses[c];
+      const Dim extent = operands[i].shape()[k];
+      const auto [known, first] = extents.emplace(c, extent);
+      if (first) continue;
+      const Dim other = known->second;
+      if (other == Dim(1)) known->second = extent;
+      const bool repeated = out.inputs[i].find(c) != k;
+      const bool differ = other.known() && extent.known() && !(other == extent);
+      if (differ && (repeated || (!(other == Dim(1)) && !(extent == Dim(1))))) {
+        fail<ValueError>({"einsum", "Axes of one letter must have one size",
+                          fmt::format("'{}': '{}' has the sizes {} and {}", subscripts, c, other.to_string(),
+                                      extent.to_string()),
+                          ""});
+      }
     }
   }
   if (arrow == std::string::npos) {

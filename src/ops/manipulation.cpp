@@ -35,6 +35,17 @@ void require_tensors(std::string_view where, const std::vector<Tensor>& xs) {
 Tensor joined(const std::vector<Tensor>& xs, std::string_view where, int64_t axis) {
   require_tensors(where, xs);
   const int along = normalize_axis(where, axis, xs[0].rank());
+  for (const Tensor& t : xs) {
+    bool fits = t.rank() == xs[0].rank();
+    for (int i = 0; fits && i < t.rank(); ++i) {
+      const Dim a = t.dim(i), b = xs[0].dim(i);
+      fits = i == along || a == b || !a.known() || !b.known();
+    }
+    if (!fits) {
+      fail<ValueError>({where, fmt::format("All tensors must have one shape, but for axis {}", along),
+                        xs[0].shape().to_string() + " and " + t.shape().to_string(), ""});
+    }
+  }
   return prim::concat(promote(xs), along);
 }
 
@@ -156,7 +167,12 @@ Tensor stack(const std::vector<Tensor>& x, int64_t axis) {
   const int along = normalize_axis("stack", axis, x[0].rank() + 1);
   std::vector<Tensor> parts;
   for (const Tensor& t : promote(x)) {
-    if (t.rank() != x[0].rank()) {
+    bool same = t.rank() == x[0].rank();
+    for (size_t i = 0; same && i < t.shape().size(); ++i) {
+      const Dim a = t.shape()[i], b = x[0].shape()[i];
+      same = a == b || !a.known() || !b.known();
+    }
+    if (!same) {
       fail<ValueError>({"stack", "All tensors must have one shape",
                         x[0].shape().to_string() + " and " + t.shape().to_string(), ""});
     }
@@ -278,9 +294,21 @@ std::vector<Tensor> dsplit(const Tensor& x, const Sections& indices_or_sections)
   return cut(x, indices_or_sections, "dsplit", 2);
 }
 
+namespace {
+
+void require_counts(const char* where, const Integers& repeats) {
+  const auto& counts = repeats.values();
+  if (std::all_of(counts.begin(), counts.end(), [](int64_t n) { return n >= 0; })) return;
+  fail<ValueError>(
+      {where, "repeats must not be negative", fmt::format("repeats=[{}]", fmt::join(counts, ", ")), ""});
+}
+
+}  // namespace
+
 Tensor tile(const Tensor& x, const Integers& repeats) {
   if (auto node = symbolic<&tile>(x, repeats)) return *node;
   std::vector<int64_t> counts = repeats.values();
+  require_counts("tile", repeats);
   const auto rank = static_cast<size_t>(x.rank());
   if (counts.size() < rank) counts.insert(counts.begin(), rank - counts.size(), 1);
   Shape from = x.shape();
@@ -303,6 +331,7 @@ Tensor tile(const Tensor& x, const Integers& repeats) {
 
 Tensor repeat(const Tensor& x, const Integers& repeats, std::optional<int64_t> axis) {
   if (auto node = symbolic<&repeat>(x, repeats, axis)) return *node;
+  require_counts("repeat", repeats);
   const Tensor source = axis ? as_plain(x) : flattened(x);
   const int along = axis ? normalize_axis("repeat", *axis, x.rank()) : 0;
   const Dim extent = source.dim(along);
@@ -323,6 +352,14 @@ Tensor repeat(const Tensor& x, const Integers& repeats, std::optional<int64_t> a
 
 Tensor roll(const Tensor& x, const Integers& shift, const Axis& axis) {
   if (auto node = symbolic<&roll>(x, shift, axis)) return *node;
+  const size_t shifts = shift.size(), axes = axis.values().size();
+  if (shifts == 0 ||
+      (axis.none() ? shifts != 1 : axes == 0 || (shifts != 1 && axes != 1 && shifts != axes))) {
+    fail<ValueError>(
+        {"roll", "There must be one shift, or one for each axis",
+         fmt::format("{} shifts for {}", shifts, axis.none() ? "no axis" : fmt::format("{} axes", axes)),
+         ""});
+  }
   Tensor out = axis.none() ? flattened(x) : as_plain(x);
   const size_t count = axis.none() ? 1 : std::max(shift.size(), axis.values().size());
   for (size_t i = 0; i < count; ++i) {

@@ -83,7 +83,7 @@ Dim agree(const InferContext& c, Dim a, Dim b) {
   if (a == b || (a.known() && !b.known())) return a;
   if (b.known() && !a.known()) return b;
   if (a.known()) {
-    fail<ValueError>({c.op, "Two dimensions must be equal",
+    fail<ValueError>({c.op, "These dimensions of the operands must be equal",
                       fmt::format("{} and {} in {}", a.to_string(), b.to_string(), describe_operands(c)),
                       ""});
   }

@@ -104,8 +104,8 @@ DType dtype_of_node(uint8_t n) {
   for (const auto& operand : operands) {
     received += (received.empty() ? "" : ", ") + std::string(dtype_name(operand.dtype));
   }
-  internal::fail<ValueError>(
-      {"result_type", "These dtypes have no common dtype", received, "cast the operands first"});
+  internal::fail<TypeError>({"result_type", "Strings take no part in computations", "dtypes " + received,
+                             "turn them into numbers first"});
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST(Promotion, JoinsEveryNumberWithComplex64) {
 
 TEST(Promotion, KeepsStringsToThemselves) {
   EXPECT_EQ(result_type({{DType::string}, {DType::string}}), DType::string);
-  EXPECT_THROW(result_type({{DType::string}, {DType::int32}}), ValueError);
+  EXPECT_THROW(result_type({{DType::string}, {DType::int32}}), TypeError);
 }
 
 TEST(Promotion, GivesWeakFloatsFloatx) {

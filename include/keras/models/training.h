@@ -131,19 +131,22 @@ inline constexpr int kVerboseAuto = -1;
 /// After which epochs fit judges the validation data: every n-th, or those whose numbers (from 1) are listed.
 class ValidationFrequency {
  public:
-  ValidationFrequency(int64_t every) : every_(every) {}                             // NOLINT: numbers convert
-  ValidationFrequency(std::initializer_list<int64_t> epochs) : epochs_(epochs) {}   // NOLINT: so do lists
-  ValidationFrequency(std::vector<int64_t> epochs) : epochs_(std::move(epochs)) {}  // NOLINT
+  ValidationFrequency(int64_t every) : every_(every) {}  // NOLINT: numbers convert
+  ValidationFrequency(std::initializer_list<int64_t> epochs) : listed_(true), epochs_(epochs) {}   // NOLINT
+  ValidationFrequency(std::vector<int64_t> epochs) : listed_(true), epochs_(std::move(epochs)) {}  // NOLINT
 
+  /// Whether the epochs are listed.
+  bool listed() const { return listed_; }
   /// The distance of judged epochs; 0 when they are listed.
   int64_t every() const { return every_; }
   /// Whether an epoch, counted from 0, is judged.
   bool includes(int64_t epoch) const {
-    if (every_ != 0) return (epoch + 1) % every_ == 0;
+    if (!listed_) return every_ != 0 && (epoch + 1) % every_ == 0;
     return std::find(epochs_.begin(), epochs_.end(), epoch + 1) != epochs_.end();
   }
 
  private:
+  bool listed_ = false;
   int64_t every_ = 0;
   std::vector<int64_t> epochs_;
 };

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "keras/base/error.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
@@ -49,7 +51,10 @@ Json Embedding::get_config() const { return with_lora(ConfiguredLayer::get_confi
 
 Tensor Embedding::call(const Tensor& inputs, const CallArgs&) {
   const bool index = inputs.dtype() == DType::int32 || inputs.dtype() == DType::int64;
-  const Tensor indices = index ? inputs : ops::cast(inputs, DType::int32);
+  // A cast makes NaN 0, which is an index; minus infinity becomes one that no table has.
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
+  const Tensor given = is_float(inputs.dtype()) ? ops::where(ops::isnan(inputs), kNone, inputs) : inputs;
+  const Tensor indices = index ? inputs : ops::cast(given, DType::int32);
   return ops::cast(ops::take(merged_weight(compute_dtype()), indices, 0), compute_dtype());
 }
 

@@ -76,7 +76,12 @@ Tensor Permute::call(const Tensor& inputs, const CallArgs&) {
   return ops::transpose(inputs, axes);
 }
 
-RepeatVector::RepeatVector(RepeatVectorOptions options) : ConfiguredLayer(std::move(options)) {}
+RepeatVector::RepeatVector(RepeatVectorOptions options) : ConfiguredLayer(std::move(options)) {
+  if (options_.n < 1) {
+    internal::fail<ValueError>(
+        {kClassName, "n must be a positive integer", fmt::format("n={}", options_.n), ""});
+  }
+}
 
 RepeatVector::RepeatVector(int64_t n, RepeatVectorOptions options)
     : RepeatVector([&] {
@@ -85,6 +90,10 @@ RepeatVector::RepeatVector(int64_t n, RepeatVectorOptions options)
       }()) {}
 
 Tensor RepeatVector::call(const Tensor& inputs, const CallArgs&) {
+  if (inputs.rank() != 2) {
+    internal::fail<ValueError>({name(), "The input must be (batch, features)",
+                                fmt::format("shape {}", inputs.shape().to_string()), ""});
+  }
   return ops::repeat(ops::expand_dims(inputs, 1), options_.n, 1);
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/nn/loss.h"
 
+#include <fmt/format.h>
+
+#include "base/error_context.h"
 #include "keras/base/error.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
@@ -95,11 +98,18 @@ DType Loss::dtype() const { return base_.dtype.value_or(floatx()); }
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
   const Tensor in_mask = y_pred.mask();
   const Tensor pred = ops::cast(y_pred, dtype());
-  const Tensor losses = call(ops::cast(y_true, dtype()), pred);
+  const auto where = [&](std::string_view) {
+    return fmt::format("In loss '{}', of y_true {} and y_pred {}{}", name(), y_true.shape().to_string(),
+                       y_pred.shape().to_string(),
+                       sample_weight.defined() ? ", sample_weight " + sample_weight.shape().to_string() : "");
+  };
+  const Tensor losses = internal::in_context([&] { return call(ops::cast(y_true, dtype()), pred); }, where);
   const Tensor out_mask = losses.mask();
   Tensor mask = in_mask;
   if (out_mask.defined()) mask = mask.defined() ? ops::logical_and(mask, out_mask) : out_mask;
-  return internal::reduce_weighted_values(losses, sample_weight, mask, base_.reduction, dtype());
+  return internal::in_context(
+      [&] { return internal::reduce_weighted_values(losses, sample_weight, mask, base_.reduction, dtype()); },
+      where);
 }
 
 namespace {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/nn/metric.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/error_context.h"
 #include "keras/base/error.h"
 #include "keras/nn/loss.h"
 #include "keras/ops/core.h"
@@ -124,9 +127,18 @@ MeanMetricWrapper::MeanMetricWrapper(Function f, MetricOptions options, int dire
 
 void MeanMetricWrapper::update_state(const Tensor& y_true, const Tensor& y_pred,
                                      const Tensor& sample_weight) {
-  const Tensor mask = y_pred.mask();
-  const Tensor values = function_(y_true, y_pred);
-  accumulate(values, internal::apply_mask(sample_weight, mask, dtype(), Reduction::sum));
+  internal::in_context(
+      [&] {
+        const Tensor mask = y_pred.mask();
+        const Tensor values = function_(y_true, y_pred);
+        accumulate(values, internal::apply_mask(sample_weight, mask, dtype(), Reduction::sum));
+      },
+      [&](std::string_view) {
+        return fmt::format(
+            "In metric '{}', of y_true {} and y_pred {}{}", name(), y_true.shape().to_string(),
+            y_pred.shape().to_string(),
+            sample_weight.defined() ? ", sample_weight " + sample_weight.shape().to_string() : "");
+      });
 }
 
 std::shared_ptr<Metric> MeanMetricWrapper::clone() const {

@@ -88,6 +88,12 @@ PiecewiseConstantDecay::PiecewiseConstantDecay(PiecewiseConstantDecayOptions opt
                                 fmt::format("boundaries={}, values={}", options_.boundaries, options_.values),
                                 ""});
   }
+  // Not less, rather than not greater, so that NaN is refused.
+  for (size_t i = 1; i < options_.boundaries.size(); ++i) {
+    if (options_.boundaries[i - 1] < options_.boundaries[i]) continue;
+    internal::fail<ValueError>(
+        {kClassName, "boundaries must ascend", fmt::format("boundaries={}", options_.boundaries), ""});
+  }
 }
 PiecewiseConstantDecay::PiecewiseConstantDecay(std::vector<double> boundaries, std::vector<double> values,
                                                PiecewiseConstantDecayOptions options)
