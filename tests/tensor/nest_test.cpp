@@ -45,7 +45,7 @@ TEST(Nest, ComparesStructures) {
   EXPECT_TRUE(sample().same_structure(Nest::dict({{"m", a}, {"list", Nest({a, Nest()})}, {"z", b}})));
   EXPECT_FALSE(sample().same_structure(Nest::dict({{"m", a}, {"list", Nest({a, b})}, {"z", b}})));
   EXPECT_FALSE(sample().same_structure(Nest::dict({{"n", a}, {"list", Nest({a, Nest()})}, {"z", b}})));
-  EXPECT_FALSE(Nest(a).same_structure(Nest({a})));
+  EXPECT_FALSE(Nest(a).same_structure(Nest{a}));
 }
 
 TEST(Nest, NamesWhatIsMissing) {
