@@ -234,6 +234,7 @@ Tensors decompose_lu(DecomposeContext& c) {
     a = prim::select(prim::bit_and(below, prim::equal(column, step)), factors, a);
     pivots.push_back(prim::squeeze(pivot, Axes{pivot.rank() - 1}));
   }
+  if (pivots.empty()) return {a, prim::full(leading_of(a.shape()) + Shape{0}, 0, DType::int32)};
   return {a, prim::concat(pivots, pivots.front().rank() - 1)};
 }
 
