@@ -146,12 +146,10 @@ Prepared::~Prepared() { table().release_kernel(kernel_); }
 std::vector<Array> run_raw(const char* op, const void* attributes, uint64_t size,
                            const std::vector<Array>& in, const std::vector<keras_desc>& out, int donated) {
   std::vector<keras_desc> descs;
+  for (const Array& a : in) descs.push_back(a.desc);
+  const Prepared prepared(op, attributes, size, descs, out);  // throws, so before the uploads
   std::vector<keras_tensor> operands;
-  for (const Array& a : in) {
-    descs.push_back(a.desc);
-    operands.push_back({upload(a), a.desc});
-  }
-  const Prepared prepared(op, attributes, size, descs, out);
+  for (const Array& a : in) operands.push_back({upload(a), a.desc});
   std::vector<keras_tensor> results;
   for (const keras_desc& desc : out) results.push_back({nullptr, desc});
   if (donated >= 0) {
