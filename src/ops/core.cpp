@@ -132,6 +132,10 @@ Tensor as_indices(std::string_view where, const Tensor& indices) {
 
 // Negative indices count from the end of their axis.
 Tensor wrapped(const Tensor& indices, const Shape& shape) {
+  if (indices.rank() == 0) {
+    fail<ValueError>({"scatter_update", "The indices must have rank 1 or more: their last axis is one place",
+                      "a scalar", "for one element of a vector, indices of shape (1, 1)"});
+  }
   const auto depth = static_cast<size_t>(indices.shape().back().value());
   std::vector<int64_t> extents;
   for (size_t i = 0; i < depth && i < shape.size() && shape[i].known(); ++i)
