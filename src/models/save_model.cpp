@@ -82,8 +82,8 @@ void Model::load_weights(const std::string& path) {
   const auto& trainer = *trainer_state();
   Optimizer* optimizer =
       trainer.compiled && trainer.optimizer && trainer.optimizer->built() ? trainer.optimizer.get() : nullptr;
-  const auto load = [&](internal::H5WeightReader reader) {
-    internal::in_context([&] { internal::WeightLoader(std::move(reader)).load(*this, optimizer); },
+  const auto load = [&](const internal::H5WeightReader& reader) {
+    internal::in_context([&] { internal::WeightLoader(reader).load(*this, optimizer); },
                          internal::naming_file(path));
   };
   if (path.ends_with(".keras")) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "keras/base/error.h"
@@ -236,7 +237,8 @@ Tensor on_diagonal(const Tensor& x, int64_t k) {
   const Tensor matrix =
       prim::select(prim::equal(place, scalar(0, DType::int32)), prim::expand_dims(x, 1), scalar_like(x, 0));
   const int64_t right = std::max<int64_t>(k, 0);
-  const int64_t down = std::max<int64_t>(-k, 0);
+  constexpr int64_t kFarthest = std::numeric_limits<int64_t>::max();
+  const int64_t down = k < -kFarthest ? kFarthest : std::max<int64_t>(-k, 0);
   const int64_t low[] = {down, right};
   const int64_t high[] = {right, down};
   return prim::pad(matrix, scalar_like(x, 0), low, high);

@@ -98,7 +98,7 @@ struct Bounds {
 
 // Python's rules for a slice of an axis; an axis of unknown extent takes bounds that count from either end.
 Bounds resolve(const Slice& s, Dim extent) {
-  const int64_t step = s.step.value_or(1);
+  int64_t step = s.step.value_or(1);
   if (step == 0) fail<ValueError>({kWhere, "The step of a slice must not be 0", "0", ""});
   if (!extent.known()) {
     const auto place = [&](const std::optional<int64_t>& p, Dim otherwise) {
@@ -111,6 +111,8 @@ Bounds resolve(const Slice& s, Dim extent) {
     return {place(s.start, Dim(0)), place(s.stop, extent), std::abs(step), step < 0};
   }
   const int64_t n = extent.value();
+  // A step beyond the extent takes one element, like the least such step.
+  step = std::clamp(step, -n - 1, n + 1);
   const auto clamped = [&](int64_t p, int64_t low, int64_t high) {
     return std::clamp(p < 0 ? p + n : p, low, high);
   };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "keras/base/error.h"
@@ -521,8 +522,9 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t axis1, int64_t axis2) {
   const Tensor moved = moveaxis(x, {a, b}, {-2, -1});
   const Dim rows = moved.dim(-2);
   const Dim columns = moved.dim(-1);
+  constexpr int64_t kFarthest = std::numeric_limits<int64_t>::max();
   const int64_t right = std::max<int64_t>(offset, 0);
-  const int64_t down = std::max<int64_t>(-offset, 0);
+  const int64_t down = offset < -kFarthest ? kFarthest : std::max<int64_t>(-offset, 0);
   const int last = moved.rank() - 1;
   if (!rows.known() || !columns.known()) {
     fail<ValueError>({"diagonal", "The two axes must have known sizes", x.shape().to_string(), ""});
