@@ -5,44 +5,31 @@
 
 #include "autodiff/tape.h"
 #include "keras/base/error.h"
+#include "ops/primitives.h"
 
 namespace keras {
 
 namespace {
 
 Tensor filled(const TensorType& type, double value) {
-  auto attributes = internal::make_attributes<ConstantAttributes>();
-  attributes.dtype = static_cast<int64_t>(type.dtype);
-  attributes.shape = internal::to_list(type.shape);
-  attributes.real = value;
-  attributes.integer = static_cast<int64_t>(value);
-  return internal::apply_op(OpId::constant_op, attributes, {});
+  return internal::prim::full(type.shape, value, type.dtype);
 }
 
 TensorType type_of(const Tensor& t) { return {t.dtype(), t.shape()}; }
-
-Tensor reshaped(const Tensor& t, const Shape& shape) {
-  auto attributes = internal::make_attributes<ShapeAttributes>();
-  attributes.shape = internal::to_list(shape);
-  return internal::apply_op(OpId::reshape_op, attributes, {t});
-}
 
 // One where index i is, zero elsewhere, in the shape of `type`.
 Tensor one_hot_seed(const TensorType& type, int64_t i) {
   const int64_t count = type.shape.elements();
   std::vector<double> values(static_cast<size_t>(count), 0.0);
   values[static_cast<size_t>(i)] = 1.0;
-  auto attributes = internal::make_attributes<CastAttributes>();
-  attributes.dtype = static_cast<int64_t>(type.dtype);
-  return internal::apply_op(OpId::cast_op, attributes, {Tensor::from(values, type.shape)});
+  return internal::prim::cast(Tensor::from(values, type.shape), type.dtype);
 }
 
 Tensor stacked(const std::vector<Tensor>& rows) {
   std::vector<Tensor> parts;
   parts.reserve(rows.size());
-  for (const Tensor& r : rows) parts.push_back(reshaped(r, Shape{1} + r.shape()));
-  const auto axis = internal::make_attributes<AxisAttributes>();
-  return internal::apply_op(OpId::concat_op, axis, std::span<const Tensor>(parts));
+  for (const Tensor& r : rows) parts.push_back(internal::prim::reshape(r, Shape{1} + r.shape()));
+  return internal::prim::concat(std::span<const Tensor>(parts), 0);
 }
 
 // Keeps a tape from recording its own gradient, whose fused ops read residuals that have no derivative.
@@ -196,7 +183,7 @@ Tensor GradientTape::jacobian(const Tensor& target, const Tensor& source) {
   }
   if (!persistent_) recorder_->clear();
   if (rows.empty()) return filled({source.dtype(), target.shape() + source.shape()}, 0.0);
-  return reshaped(stacked(rows), target.shape() + source.shape());
+  return internal::prim::reshape(stacked(rows), target.shape() + source.shape());
 }
 
 Tensor GradientTape::batch_jacobian(const Tensor& target, const Tensor& source) {
@@ -230,7 +217,7 @@ Tensor GradientTape::batch_jacobian(const Tensor& target, const Tensor& source) 
   auto swap = internal::make_attributes<PermutationAttributes>();
   swap.permutation.count = all.rank();
   for (int a = 0; a < all.rank(); ++a) swap.permutation.v[a] = a == 0 ? 1 : a == 1 ? 0 : a;
-  return reshaped(internal::apply_op(OpId::transpose_op, swap, {all}), result);
+  return internal::prim::reshape(internal::apply_op(OpId::transpose_op, swap, {all}), result);
 }
 
 Tensor hessian(const std::function<Tensor(const Tensor&)>& f, const Tensor& x) {

@@ -35,19 +35,20 @@ Model::Model(const Nest& inputs, const Nest& outputs, LayerOptions options)
   set_supports_masking();
 }
 
-Nest Model::input() const {
-  if (graph()) return graph()->inputs();
-  internal::fail<ValueError>({name(), "Only functional and built Sequential models have input()",
-                              class_name(),
-                              "make it with Model(inputs, outputs), or give the Sequential an Input"});
+namespace {
+
+const internal::FunctionalGraph& graph_of(const Model& model, const char* member) {
+  if (model.graph()) return *model.graph();
+  internal::fail<ValueError>(
+      {model.name(), fmt::format("Only functional and built Sequential models have {}()", member),
+       model.class_name(), "make it with Model(inputs, outputs), or give the Sequential an Input"});
 }
 
-Nest Model::output() const {
-  if (graph()) return graph()->outputs();
-  internal::fail<ValueError>({name(), "Only functional and built Sequential models have output()",
-                              class_name(),
-                              "make it with Model(inputs, outputs), or give the Sequential an Input"});
-}
+}  // namespace
+
+Nest Model::input() const { return graph_of(*this, "input").inputs(); }
+
+Nest Model::output() const { return graph_of(*this, "output").outputs(); }
 
 std::string Model::class_name() const { return graph() ? "Functional" : "Model"; }
 
@@ -108,7 +109,7 @@ std::vector<std::string> Model::output_names() const {
   if (!graph()) return out;
   for (const Tensor& t : outputs()) {
     const auto& entry = graph()->entry_of(*symbolic_value(t)->node);
-    out.push_back(entry.layer ? entry.layer->name() : entry.operation->name());
+    out.push_back(entry.name());
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include "keras/nn/layers/input_layer.h"
 #include "keras/ops/core.h"
 #include "keras/ops/numpy.h"
+#include "models/output_structure.h"
 #include "nn/layer_operation.h"
 
 namespace keras::internal {
@@ -129,22 +130,6 @@ Tensor fit_to_input(std::string_view where, const Tensor& value, const TensorTyp
   return x.dtype() == declared.dtype && !x.weak() ? x : ops::cast(x, declared.dtype);
 }
 
-// Leaves in flattening order, with undefined tensors where Python has None.
-void collect(const Nest& x, std::vector<Tensor>& out) {
-  if (x.is_none()) {
-    out.emplace_back();
-  } else if (x.is_leaf()) {
-    out.push_back(x.tensor());
-  } else if (x.is_list()) {
-    for (const Nest& item : x.list()) collect(item, out);
-  } else {
-    std::vector<const Nest::Item*> items;
-    for (const auto& item : x.items()) items.push_back(&item);
-    std::sort(items.begin(), items.end(), [](auto* a, auto* b) { return a->first < b->first; });
-    for (const auto* item : items) collect(item->second, out);
-  }
-}
-
 }  // namespace
 
 const void* operation_identity(const Operation& operation) {
@@ -243,7 +228,7 @@ void FunctionalGraph::order(std::string_view where) {
   std::set<std::string> names;
   for (const void* key : keys) {
     auto& entry = entries[key];
-    const std::string& name = entry.layer ? entry.layer->name() : entry.operation->name();
+    const std::string& name = entry.name();
     if (!names.insert(name).second) {
       fail<ValueError>({where, "All operations of a model need names of their own",
                         fmt::format("'{}' twice", name), "pass a name to the layer"});
@@ -270,13 +255,13 @@ void FunctionalGraph::plan(std::string_view where) {
     if (arguments.empty()) continue;
     Step step{node, {}, values_, {}};
     for (const Nest* nest : {&node->args, &node->kwargs}) {
-      for (const Tensor& t : nest->flatten()) {
-        if (!is_keras_tensor(t)) {
+      for (const Nest& leaf : flatten_with_none(*nest)) {
+        if (!leaf.is_leaf() || !is_keras_tensor(leaf.tensor())) {
           step.sources.push_back(-1);
           continue;
         }
-        const auto it = place.find(identity(t));
-        if (it == place.end()) disconnected(t, "'" + node->operation->name() + "'");
+        const auto it = place.find(identity(leaf.tensor()));
+        if (it == place.end()) disconnected(leaf.tensor(), "'" + node->operation->name() + "'");
         step.sources.push_back(it->second);
       }
     }
@@ -357,7 +342,7 @@ std::vector<Tensor> FunctionalGraph::standardize(std::string_view where, const N
     }
   }
   std::vector<Tensor> flat;
-  collect(given, flat);
+  for (const Nest& leaf : flatten_with_none(given)) flat.push_back(leaf.is_none() ? Tensor() : leaf.tensor());
   if (flat.size() != flat_inputs_.size()) mismatch();
   for (size_t i = 0; i < flat.size(); ++i) {
     const auto* layer = input_layer_of(flat_inputs_[i]);
@@ -373,47 +358,23 @@ std::vector<Tensor> FunctionalGraph::standardize(std::string_view where, const N
   return flat;
 }
 
-namespace {
-
-// `form` with its leaves replaced by the next values; undefined ones become none.
-Nest filled(const Nest& form, const std::vector<int>& sources, const std::vector<Tensor>& values,
-            size_t& next) {
-  switch (form.kind()) {
-    case Nest::Kind::none:
-      return {};
-    case Nest::Kind::leaf: {
-      const int source = sources[next++];
-      if (source < 0) return form;
-      const Tensor& value = values[static_cast<size_t>(source)];
-      return value.defined() ? Nest(value) : Nest();
-    }
-    case Nest::Kind::list: {
-      std::vector<Nest> items;
-      for (const Nest& item : form.list()) items.push_back(filled(item, sources, values, next));
-      return Nest(std::move(items));
-    }
-    case Nest::Kind::dict:
-      break;
-  }
-  // Sources are in the order of the keys.
-  std::vector<Nest::Item> items = form.items();
-  std::vector<size_t> by_key(items.size());
-  for (size_t i = 0; i < by_key.size(); ++i) by_key[i] = i;
-  std::sort(by_key.begin(), by_key.end(),
-            [&](size_t a, size_t b) { return items[a].first < items[b].first; });
-  for (const size_t i : by_key) items[i].second = filled(items[i].second, sources, values, next);
-  return Nest::dict(std::move(items));
-}
-
-}  // namespace
-
 Nest FunctionalGraph::run(const std::vector<Tensor>& inputs, const Call& call) const {
   std::vector<Tensor> values(static_cast<size_t>(values_));
   std::copy(inputs.begin(), inputs.end(), values.begin());
   for (const Step& step : steps_) {
     size_t next = 0;
-    const Nest args = filled(step.node->args, step.sources, values, next);
-    const Nest kwargs = filled(step.node->kwargs, step.sources, values, next);
+    const auto with_values = [&](const Nest& form) {
+      auto leaves = flatten_with_none(form);
+      for (Nest& leaf : leaves) {
+        const int source = step.sources[next++];
+        if (source < 0) continue;
+        const Tensor& value = values[static_cast<size_t>(source)];
+        leaf = value.defined() ? Nest(value) : Nest();
+      }
+      return pack_with_none(form, leaves);
+    };
+    const Nest args = with_values(step.node->args);
+    const Nest kwargs = with_values(step.node->kwargs);
     auto results = call ? call(*step.node, args, kwargs) : step.node->operation->call(args, kwargs);
     for (size_t i = 0; i < results.size(); ++i) {
       values[static_cast<size_t>(step.first_result) + i] = std::move(results[i]);

@@ -28,6 +28,8 @@ class FunctionalGraph {
     std::shared_ptr<Operation> operation;
     std::shared_ptr<Layer> layer;  ///< null for a function of keras.ops
     std::vector<std::shared_ptr<const OperationNode>> nodes;
+    /// In files and messages.
+    const std::string& name() const { return layer ? layer->name() : operation->name(); }
   };
 
   const Nest& inputs() const { return inputs_; }
@@ -56,8 +58,9 @@ class FunctionalGraph {
  private:
   struct Step {
     std::shared_ptr<const OperationNode> node;
-    std::vector<int> sources;    ///< of each leaf of args, then kwargs: a value's place, or -1 for a constant
-    int first_result = 0;        ///< results lie in successive places
+    std::vector<int> sources;  ///< of each leaf (None, too) of args, then kwargs: a value's place, or -1 for
+                               ///< what stays as it is
+    int first_result = 0;      ///< results lie in successive places
     std::vector<int> last_uses;  ///< values that nothing needs after this step
   };
   void order(std::string_view where);

@@ -73,8 +73,7 @@ class NodeWriter {
     const bool functional = entry.layer != nullptr && entry.layer->class_name() == "Functional";
     const auto call =
         static_cast<int64_t>(graph_.call_index(*symbol.node)) + (counts_own_node && functional ? 1 : 0);
-    return Json::list(
-        {entry.layer ? entry.layer->name() : entry.operation->name(), call, symbol.output_index});
+    return Json::list({entry.name(), call, symbol.output_index});
   }
 
   Json ends(const Nest& nest) const {
@@ -117,7 +116,7 @@ Json Model::get_config() const {
   Json::List items;
   for (const auto& entry : graph()->operations()) {
     Json item = entry.layer ? serialize_layer(*entry.layer) : serialize_operation(*entry.operation);
-    item.set("name", entry.layer ? entry.layer->name() : entry.operation->name());
+    item.set("name", entry.name());
     Json::List nodes;
     for (const auto& node : entry.nodes) {
       if (node->args.size() > 0 || node->kwargs.is_dict()) nodes.push_back(writer.node(*node));

@@ -197,8 +197,7 @@ struct Rows {
           const auto* symbol = symbolic_value(t);
           if (symbol == nullptr) continue;
           const auto& from = graph->entry_of(*symbol->node);
-          out += fmt::format("{}{}[{}][{}]", out.empty() ? "" : ", ",
-                             from.layer ? from.layer->name() : from.operation->name(),
+          out += fmt::format("{}{}[{}][{}]", out.empty() ? "" : ", ", from.name(),
                              graph->call_index(*symbol->node), symbol->output_index);
         }
       }
@@ -295,8 +294,7 @@ void Model::summary(const SummaryOptions& options) const {
   const bool shows_operations = graph() != nullptr && dynamic_cast<const Sequential*>(this) == nullptr;
   if (shows_operations) {
     const auto& entries = graph()->operations();
-    for (const auto& entry : entries)
-      names.push_back(entry.layer ? entry.layer->name() : entry.operation->name());
+    for (const auto& entry : entries) names.push_back(entry.name());
     const auto [first, end] = range_of(names, options);
     for (size_t i = first; i < end; ++i) collected.add(entries[i]);
   } else {
