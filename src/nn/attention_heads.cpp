@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "keras/base/error.h"
+#include "keras/nn/layers/head_attention.h"
 #include "keras/ops/core.h"
 #include "keras/ops/nn.h"
 #include "keras/ops/numpy.h"
@@ -190,6 +191,19 @@ void check_attention_options(const char* where, std::initializer_list<std::pair<
 
 double scores_scale(int64_t width) {
   return static_cast<double>(static_cast<float>(1 / std::sqrt(static_cast<double>(width))));
+}
+
+Tensor attention_output(Layer& layer, const Nest& inputs, const CallArgs& args) {
+  const Nest out = layer(inputs, args);
+  if (out.is_leaf()) return out.tensor();
+  fail<ValueError>({layer.name(), "The call gives an output and scores", "return_attention_scores=true",
+                    "call with_scores(query, value) instead"});
+}
+
+std::pair<Tensor, Tensor> attention_output_and_scores(Layer& layer, const Nest& inputs, CallArgs args) {
+  args.return_attention_scores = true;
+  const Nest out = layer(inputs, args);
+  return {out[0], out[1]};
 }
 
 void require_attention_inputs(const std::string& where, size_t count) {

@@ -14,7 +14,7 @@ namespace keras::layers {
                                                                                 {"GroupedQueryAttention"});
 
 GroupQueryAttention::GroupQueryAttention(GroupQueryAttentionOptions options)
-    : ConfiguredLayer(std::move(options)), heads_(std::make_shared<internal::AttentionHeads>()) {
+    : BaseHeadAttention(std::move(options), std::make_shared<internal::AttentionHeads>()) {
   const int64_t queries = options_.num_query_heads, shared = options_.num_key_value_heads;
   internal::check_attention_options(
       kClassName,
@@ -36,19 +36,6 @@ GroupQueryAttention::GroupQueryAttention(int64_t head_dim, int64_t num_query_hea
         options.num_key_value_heads = num_key_value_heads;
         return std::move(options);
       }()) {}
-
-Tensor GroupQueryAttention::single_output(const Nest& inputs, const CallArgs& args) {
-  const Nest out = (*this)(inputs, args);
-  if (out.is_leaf()) return out.tensor();
-  internal::fail<ValueError>({name(), "The call gives an output and scores", "return_attention_scores=true",
-                              "call with_scores(query, value) instead"});
-}
-
-std::pair<Tensor, Tensor> GroupQueryAttention::output_and_scores(const Nest& inputs, CallArgs args) {
-  args.return_attention_scores = true;
-  const Nest out = (*this)(inputs, args);
-  return {out[0], out[1]};
-}
 
 void GroupQueryAttention::build_nest(const std::vector<Shape>& input_shapes) {
   internal::require_attention_inputs(name(), input_shapes.size());

@@ -25,7 +25,7 @@ bool same_positions(const Shape& value, const Shape& key) {
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
-    : ConfiguredLayer(std::move(options)), heads_(std::make_shared<internal::AttentionHeads>()) {
+    : BaseHeadAttention(std::move(options), std::make_shared<internal::AttentionHeads>()) {
   internal::check_attention_options(kClassName,
                                     {{"num_heads", options_.num_heads},
                                      {"key_dim", options_.key_dim},
@@ -44,19 +44,6 @@ MultiHeadAttention::MultiHeadAttention(int64_t num_heads, int64_t key_dim, Multi
         options.key_dim = key_dim;
         return std::move(options);
       }()) {}
-
-Tensor MultiHeadAttention::single_output(const Nest& inputs, const CallArgs& args) {
-  const Nest out = (*this)(inputs, args);
-  if (out.is_leaf()) return out.tensor();
-  internal::fail<ValueError>({name(), "The call gives an output and scores", "return_attention_scores=true",
-                              "call with_scores(query, value) instead"});
-}
-
-std::pair<Tensor, Tensor> MultiHeadAttention::output_and_scores(const Nest& inputs, CallArgs args) {
-  args.return_attention_scores = true;
-  const Nest out = (*this)(inputs, args);
-  return {out[0], out[1]};
-}
 
 void MultiHeadAttention::build_nest(const std::vector<Shape>& input_shapes) {
   internal::require_attention_inputs(name(), input_shapes.size());

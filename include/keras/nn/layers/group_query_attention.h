@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "keras/nn/layer.h"
+#include "keras/nn/layers/head_attention.h"
 
 namespace keras {
-
-namespace internal {
-struct AttentionHeads;
-}
 
 struct GroupQueryAttentionOptions {
   int64_t head_dim = 0;                        ///< width of a head
@@ -71,54 +67,21 @@ namespace layers {
 /// causal one. The mask that travels with the query goes on with the output.
 /// Throws ValueError for sizes below 1, heads that do not divide or a dropout outside [0, 1];
 /// UnsupportedError for flash_attention.
-class GroupQueryAttention : public ConfiguredLayer<GroupQueryAttention, GroupQueryAttentionOptions> {
+class GroupQueryAttention : public BaseHeadAttention<GroupQueryAttention, GroupQueryAttentionOptions> {
  public:
   static constexpr const char* kClassName = "GroupQueryAttention";
   static constexpr const char* kNamePrefix = "GroupedQueryAttention";
-  internal::CallSignature call_signature() const override { return {.inputs = {"query", "value", "key"}}; }
   explicit GroupQueryAttention(GroupQueryAttentionOptions options);
   GroupQueryAttention(int64_t head_dim, int64_t num_query_heads, int64_t num_key_value_heads,
                       GroupQueryAttentionOptions options = {});
   /// Python's class, after which layers are named; files have kClassName.
   std::string class_name() const override { return kNamePrefix; }
 
-  using Layer::operator();
-  /// The output for query, value and, where it is not the value, key.
-  ///@{
-  Tensor operator()(const Tensor& query, const Tensor& value, const CallArgs& args = {}) {
-    return single_output(Nest{query, value}, args);
-  }
-  template <class T>
-  requires(std::is_convertible_v<const T&, const Tensor&>) Tensor operator()(const Tensor& query,
-                                                                             const Tensor& value,
-                                                                             const T& key,
-                                                                             const CallArgs& args = {}) {
-    return single_output(Nest{query, value, static_cast<const Tensor&>(key)}, args);
-  }
-  ///@}
-  /// Output and scores (Python's `return_attention_scores=True`).
-  ///@{
-  std::pair<Tensor, Tensor> with_scores(const Tensor& query, const Tensor& value, const CallArgs& args = {}) {
-    return output_and_scores(Nest{query, value}, args);
-  }
-  template <class T>
-  requires(std::is_convertible_v<const T&, const Tensor&>) std::pair<Tensor, Tensor> with_scores(
-      const Tensor& query, const Tensor& value, const T& key, const CallArgs& args = {}) {
-    return output_and_scores(Nest{query, value, static_cast<const Tensor&>(key)}, args);
-  }
-  ///@}
-
   void build_nest(const std::vector<Shape>& input_shapes) override;
   Nest call_nest(const Nest& inputs, const CallArgs& args) override;
   Nest compute_mask(const Nest& inputs, const Nest& previous_mask) override;
   Json get_config() const override;
   void visit_attributes(internal::AttributeVisitor& visitor) const override;
-
- private:
-  Tensor single_output(const Nest& inputs, const CallArgs& args);
-  std::pair<Tensor, Tensor> output_and_scores(const Nest& inputs, CallArgs args);
-
-  std::shared_ptr<internal::AttentionHeads> heads_;
 };
 
 }  // namespace layers

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "keras/nn/layer.h"
+#include "keras/nn/layers/head_attention.h"
 #include "keras/schema/int_tuple.h"
 
 namespace keras {
-
-namespace internal {
-struct AttentionHeads;
-}
 
 struct MultiHeadAttentionOptions {
   int64_t num_heads = 0;                        ///< number of heads
@@ -76,50 +72,17 @@ namespace layers {
 /// S) and the causal one. The query's mask goes on with the output; as in Keras, the inputs lose theirs.
 /// Throws ValueError for sizes below 1, a dropout outside [0, 1] or positions of value and key that differ;
 /// UnsupportedError for flash_attention.
-class MultiHeadAttention : public ConfiguredLayer<MultiHeadAttention, MultiHeadAttentionOptions> {
+class MultiHeadAttention : public BaseHeadAttention<MultiHeadAttention, MultiHeadAttentionOptions> {
  public:
   static constexpr const char* kClassName = "MultiHeadAttention";
-  internal::CallSignature call_signature() const override { return {.inputs = {"query", "value", "key"}}; }
   explicit MultiHeadAttention(MultiHeadAttentionOptions options);
   MultiHeadAttention(int64_t num_heads, int64_t key_dim, MultiHeadAttentionOptions options = {});
-
-  using Layer::operator();
-  /// The output for query, value and, where it is not the value, key.
-  ///@{
-  Tensor operator()(const Tensor& query, const Tensor& value, const CallArgs& args = {}) {
-    return single_output(Nest{query, value}, args);
-  }
-  template <class T>
-  requires(std::is_convertible_v<const T&, const Tensor&>) Tensor operator()(const Tensor& query,
-                                                                             const Tensor& value,
-                                                                             const T& key,
-                                                                             const CallArgs& args = {}) {
-    return single_output(Nest{query, value, static_cast<const Tensor&>(key)}, args);
-  }
-  ///@}
-  /// Output and scores (Python's `return_attention_scores=True`).
-  ///@{
-  std::pair<Tensor, Tensor> with_scores(const Tensor& query, const Tensor& value, const CallArgs& args = {}) {
-    return output_and_scores(Nest{query, value}, args);
-  }
-  template <class T>
-  requires(std::is_convertible_v<const T&, const Tensor&>) std::pair<Tensor, Tensor> with_scores(
-      const Tensor& query, const Tensor& value, const T& key, const CallArgs& args = {}) {
-    return output_and_scores(Nest{query, value, static_cast<const Tensor&>(key)}, args);
-  }
-  ///@}
 
   void build_nest(const std::vector<Shape>& input_shapes) override;
   Nest call_nest(const Nest& inputs, const CallArgs& args) override;
   Nest compute_mask(const Nest& inputs, const Nest& previous_mask) override;
   Json get_config() const override;
   void visit_attributes(internal::AttributeVisitor& visitor) const override;
-
- private:
-  Tensor single_output(const Nest& inputs, const CallArgs& args);
-  std::pair<Tensor, Tensor> output_and_scores(const Nest& inputs, CallArgs args);
-
-  std::shared_ptr<internal::AttentionHeads> heads_;
 };
 
 }  // namespace layers
