@@ -7,10 +7,23 @@
 
 namespace keras {
 
-Graph::Value Graph::add_input(const TensorType& type) {
-  if (!nodes_.empty()) internal::fail<ValueError>({"Graph", "Inputs come before any node", "", ""});
+Graph::Value Graph::add_value(const TensorType& type) {
   types_.push_back(type);
-  return num_inputs_++;
+  return static_cast<Value>(types_.size()) - 1;
+}
+
+Graph::Value Graph::add_input(const TensorType& type) {
+  inputs_.push_back(add_value(type));
+  return inputs_.back();
+}
+
+Graph::Value Graph::add_constant(Tensor tensor) {
+  if (tensor.abstract()) {
+    internal::fail<ValueError>({"Graph", "A constant must have a value", "an abstract tensor", ""});
+  }
+  const Value v = add_value({tensor.dtype(), tensor.shape()});
+  constants_.push_back({v, std::move(tensor)});
+  return v;
 }
 
 std::vector<Graph::Value> Graph::add_node(OpId op, const void* attributes, const std::vector<Value>& inputs,
@@ -50,14 +63,8 @@ std::vector<Graph::Value> Graph::add_node(OpId op, const void* attributes, const
   node.inputs = inputs;
   node.regions = std::move(regions);
   node.residuals = static_cast<int>(residual_types.size());
-  for (const auto& type : results) {
-    node.outputs.push_back(static_cast<Value>(types_.size()));
-    types_.push_back(type);
-  }
-  for (const auto& type : residual_types) {
-    node.outputs.push_back(static_cast<Value>(types_.size()));
-    types_.push_back(type);
-  }
+  for (const auto& type : results) node.outputs.push_back(add_value(type));
+  for (const auto& type : residual_types) node.outputs.push_back(add_value(type));
   nodes_.push_back(std::move(node));
   return nodes_.back().outputs;
 }
@@ -72,10 +79,16 @@ std::string value_list(const std::vector<Graph::Value>& values) {
 
 void print(const Graph& graph, const std::string& indent, std::string& out) {
   out += indent + "inputs:";
-  for (int i = 0; i < graph.num_inputs(); ++i) {
-    out += fmt::format("{} %{} : {}", i == 0 ? "" : ",", i, graph.type(i).to_string());
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const auto v = graph.inputs()[i];
+    out += fmt::format("{} %{} : {}", i == 0 ? "" : ",", v, graph.type(v).to_string());
   }
   out += "\n";
+  for (const auto& [v, tensor] : graph.constants()) {
+    const bool small = tensor.dtype() != DType::string && tensor.elements() == 1;
+    out += fmt::format("{}%{} = {} : {}\n", indent, v, small ? "the value " + tensor.to_string() : "a tensor",
+                       graph.type(v).to_string());
+  }
   for (const auto& node : graph.nodes()) {
     const auto& def = internal::op_def(node.op);
     std::string types;
@@ -102,8 +115,11 @@ std::string Graph::to_string() const {
 
 std::string Graph::to_dot() const {
   std::string out = "digraph keras {\n  node [shape=box, fontname=\"sans-serif\"];\n";
-  for (int i = 0; i < num_inputs_; ++i) {
-    out += fmt::format("  v{} [label=\"%{} : {}\", style=rounded];\n", i, i, type(i).to_string());
+  for (const auto v : inputs_) {
+    out += fmt::format("  v{} [label=\"%{} : {}\", style=rounded];\n", v, v, type(v).to_string());
+  }
+  for (const auto& [v, tensor] : constants_) {
+    out += fmt::format("  v{} [label=\"%{} : {}\", style=\"rounded,dashed\"];\n", v, v, type(v).to_string());
   }
   for (size_t n = 0; n < nodes_.size(); ++n) {
     const auto& node = nodes_[n];

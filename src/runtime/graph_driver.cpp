@@ -18,8 +18,12 @@ std::vector<Tensor> drive_graph(const Graph& graph, std::vector<Tensor> operands
   }
   for (const auto v : graph.outputs()) ++uses[static_cast<size_t>(v)];
 
-  std::vector<Tensor> values = std::move(operands);
-  values.resize(graph.types().size());
+  std::vector<Tensor> values(graph.types().size());
+  for (size_t i = 0; i < operands.size(); ++i) {
+    values[static_cast<size_t>(graph.inputs()[i])] = std::move(operands[i]);
+  }
+  operands.clear();
+  for (const auto& [v, tensor] : graph.constants()) values[static_cast<size_t>(v)] = tensor;
   std::vector<Tensor> in;
   for (const auto& node : graph.nodes()) {
     in.clear();

@@ -11,7 +11,8 @@
 namespace keras {
 
 /// A flat program in static single assignment form: what a trace makes, the compiler improves and a
-/// backend executes. Value v < inputs.size() is an input; every other value is made by exactly one node.
+/// backend executes. Every value is an input, a constant, or made by exactly one node; nodes stand in an
+/// order in which they can run. Numbers of values that passes took out stay unused.
 class Graph {
  public:
   /// Number of a value.
@@ -27,8 +28,17 @@ class Graph {
     std::vector<std::shared_ptr<const Graph>> regions;  ///< bodies and branches of control flow
   };
 
-  /// Adds an input. Inputs come before any node.
+  /// A value that is known when the program is made: a tensor that a trace captured, or one that was folded.
+  struct Constant {
+    Value value;
+    Tensor tensor;
+  };
+
+  /// Adds an input, at any time: its place among the operands is the order of these calls.
   Value add_input(const TensorType& type);
+  /// Adds a constant. Throws ValueError for an abstract tensor. Regions have no constants of their own: they
+  /// capture them from the program around them.
+  Value add_constant(Tensor tensor);
   /// Adds a node; its result types come from the op's shape rule. `residual_types` are appended to the
   /// outputs.
   std::vector<Value> add_node(OpId op, const void* attributes, const std::vector<Value>& inputs,
@@ -44,7 +54,10 @@ class Graph {
 
   /// The parts of the program.
   ///@{
-  int num_inputs() const { return num_inputs_; }
+  int num_inputs() const { return static_cast<int>(inputs_.size()); }
+  const std::vector<Value>& inputs() const { return inputs_; }
+  const std::vector<Constant>& constants() const { return constants_; }
+  std::vector<Constant>& constants() { return constants_; }
   const std::vector<TensorType>& types() const { return types_; }
   const TensorType& type(Value v) const { return types_[static_cast<size_t>(v)]; }
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -52,13 +65,17 @@ class Graph {
   const std::vector<Value>& outputs() const { return outputs_; }
   ///@}
 
+  /// Adds a value that a node appended by hand will make.
+  Value add_value(const TensorType& type);
+
   /// A line per node: "%3 = add(%1, %2) : float32(None, 4)".
   std::string to_string() const;
   /// The graph in Graphviz' dot language.
   std::string to_dot() const;
 
  private:
-  int num_inputs_ = 0;
+  std::vector<Value> inputs_;
+  std::vector<Constant> constants_;
   std::vector<TensorType> types_;
   std::vector<Node> nodes_;
   std::vector<Value> outputs_;
