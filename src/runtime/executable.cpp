@@ -1,111 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <deque>
-
 #include "keras/base/error.h"
 #include "keras/runtime/backend.h"
 #include "runtime/graph_driver.h"
+#include "runtime/graph_image.h"
 
 namespace keras::internal {
-
-namespace {
-
-// A graph in the plug-in's C form, where values are counted through: inputs, then constants as further
-// inputs, then what nodes make. Owns every array that the C structs point to.
-class GraphImage {
- public:
-  GraphImage(const Graph& graph, std::vector<keras_use> uses, const std::vector<int>& output_variables)
-      : uses_(std::move(uses)), output_variables_(output_variables.begin(), output_variables.end()) {
-    number_values(graph);
-    for (const auto& node : graph.nodes()) add(node);
-    for (const auto v : graph.outputs()) outputs_.push_back(number(v));
-    image_.struct_size = sizeof(image_);
-    image_.num_values = static_cast<int32_t>(descs_.size());
-    image_.num_inputs = static_cast<int32_t>(uses_.size());
-    image_.num_nodes = static_cast<int32_t>(nodes_.size());
-    image_.num_outputs = static_cast<int32_t>(outputs_.size());
-    image_.values = descs_.data();
-    image_.input_uses = uses_.data();
-    image_.nodes = nodes_.data();
-    image_.outputs = outputs_.data();
-    image_.output_variable = output_variables_.data();
-  }
-  const keras_graph* image() const { return &image_; }
-
- private:
-  struct NodeArrays {
-    std::vector<keras_desc> in, out;
-    std::vector<int32_t> inputs, outputs;
-    std::vector<const keras_graph*> regions;
-  };
-
-  int32_t number(Graph::Value v) const { return numbers_[static_cast<size_t>(v)]; }
-  void give_number(const Graph& graph, Graph::Value v) {
-    numbers_[static_cast<size_t>(v)] = static_cast<int32_t>(descs_.size());
-    descs_.push_back(to_desc(graph.type(v)));
-  }
-
-  void number_values(const Graph& graph) {
-    numbers_.assign(graph.types().size(), -1);
-    for (const auto v : graph.inputs()) give_number(graph, v);
-    for (const auto& constant : graph.constants()) {
-      give_number(graph, constant.value);
-      uses_.push_back(KERAS_KEEP);
-    }
-    for (const auto& node : graph.nodes()) {
-      for (const auto v : node.outputs) give_number(graph, v);
-    }
-  }
-
-  void add(const Graph::Node& node) {
-    auto& arrays = arrays_.emplace_back();
-    const size_t own = node.outputs.size() - static_cast<size_t>(node.residuals);
-    for (const auto v : node.inputs) arrays.inputs.push_back(number(v));
-    for (const auto v : node.outputs) arrays.outputs.push_back(number(v));
-    for (const auto v : arrays.inputs) arrays.in.push_back(descs_[static_cast<size_t>(v)]);
-    for (size_t i = 0; i < own; ++i) arrays.out.push_back(descs_[static_cast<size_t>(arrays.outputs[i])]);
-    for (const auto& region : node.regions) {
-      const auto inputs = static_cast<size_t>(region->num_inputs());
-      if (!region->constants().empty()) {
-        fail<ValueError>({"compile", "Regions capture constants from the program around them",
-                          fmt::format("{} in a region", region->constants().size()), ""});
-      }
-      regions_.push_back(std::make_unique<GraphImage>(*region, std::vector<keras_use>(inputs, KERAS_KEEP),
-                                                      std::vector<int>(region->outputs().size(), -1)));
-      arrays.regions.push_back(regions_.back()->image());
-    }
-    const auto& def = op_def(node.op);
-    keras_node c{};
-    c.op.struct_size = sizeof(keras_op);
-    c.op.name = def.name.c_str();
-    c.op.attributes = node.attributes.data();
-    c.op.attributes_size = node.attributes.size();
-    c.op.num_inputs = static_cast<int32_t>(arrays.in.size());
-    c.op.num_outputs = static_cast<int32_t>(own);
-    c.op.inputs = arrays.in.data();
-    c.op.outputs = arrays.out.data();
-    c.op.wants_residuals = node.residuals > 0 ? 1 : 0;
-    c.op.num_regions = static_cast<int32_t>(arrays.regions.size());
-    c.op.regions = arrays.regions.data();
-    c.inputs = arrays.inputs.data();
-    c.outputs = arrays.outputs.data();
-    c.num_residuals = node.residuals;
-    nodes_.push_back(c);
-  }
-
-  std::vector<int32_t> numbers_;  // of the graph's values
-  std::vector<keras_desc> descs_;
-  std::vector<keras_use> uses_;
-  std::vector<int32_t> outputs_;
-  std::vector<int32_t> output_variables_;
-  std::deque<NodeArrays> arrays_;
-  std::vector<std::unique_ptr<GraphImage>> regions_;
-  std::vector<keras_node> nodes_;
-  keras_graph image_{};
-};
-
-}  // namespace
 
 struct Executable::State {
   Backend& backend;
