@@ -290,6 +290,15 @@ void give_block(void* block, size_t bytes) {
   count_locked(shared, -static_cast<int64_t>(bytes));
 }
 
+// Numbers are dealt to the threads in packs.
+uint64_t fresh_content() {
+  constexpr uint64_t kPack = 4096;
+  static std::atomic<uint64_t> packs{0};
+  thread_local uint64_t next = 0;
+  if (next % kPack == 0) next = packs.fetch_add(kPack, std::memory_order_relaxed);
+  return ++next;
+}
+
 }  // namespace
 
 keras_buffer* allocate(size_t bytes) {
@@ -297,6 +306,7 @@ keras_buffer* allocate(size_t bytes) {
   auto* buffer = new (block) keras_buffer;
   buffer->data = static_cast<char*>(block) + kHeader;
   buffer->bytes = bytes;
+  buffer->content = fresh_content();
   return buffer;
 }
 
@@ -306,8 +316,11 @@ keras_buffer* wrap(const void* data, size_t bytes, keras_deleter deleter, void* 
   buffer->bytes = bytes;
   buffer->deleter = deleter;
   buffer->context = context;
+  buffer->content = fresh_content();
   return buffer;
 }
+
+void renew_content(keras_buffer* buffer) { buffer->content = fresh_content(); }
 
 void retain(keras_buffer* buffer) { buffer->references.fetch_add(1, std::memory_order_relaxed); }
 

@@ -86,14 +86,18 @@ class Attention final : public keras_kernel {
  public:
   explicit Attention(const Sizes& sizes) : s_(sizes) { residuals = s_.wants_residuals ? 1 : 0; }
 
+  bool residual_desc(int, keras_desc& desc) const override {
+    desc = describe_residual(dtype_number<T>, {s_.batch, s_.heads, s_.queries});
+    return true;
+  }
+
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const q = input_as<T>(in[0]);
     const T* const k = input_as<T>(in[1]);
     const T* const v = input_as<T>(in[2]);
     const T* const bias = s_.has_bias ? input_as<T>(in[3]) : nullptr;
     T* const y = output_as<T>(out[0]);
-    T* const sums =
-        residuals > 0 ? residual<T>(out[1], dtype_number<T>, {s_.batch, s_.heads, s_.queries}) : nullptr;
+    T* const sums = residuals > 0 ? residual<T>(*this, 0, out[1]) : nullptr;
     const Dropper dropper(s_, in);
     const int64_t blocks = s_.blocks(), block = s_.block(), step = s_.heads * s_.value_width;
     const int64_t work = std::max<int64_t>(1, block * s_.keys * (s_.width + s_.value_width));

@@ -3,80 +3,40 @@
 #include <cstring>
 #include <vector>
 
-#include "allocator.h"
 #include "graph.h"
 
-// Ops that run regions. A region's graph is compiled with its node; a loop hands its state from step to step
-// and lets each step overwrite it.
+// Ops that run regions. A region's graph is compiled with its node and keeps its arena; its results are
+// written where the node's results shall be. A loop's state goes back and forth between two buffers, or stays
+// in one where the body can write over it.
 namespace keras::native {
 namespace {
 
-// Tensors of which this object holds one reference each.
-class Held {
- public:
-  Held() = default;
-  ~Held() { clear(); }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  /// Takes over the caller's reference.
-  void adopt(const keras_tensor& tensor) { tensors_.push_back(tensor); }
-  void share(const keras_tensor& tensor) {
-    retain(tensor.buffer);
-    tensors_.push_back(tensor);
-  }
-  void clear() {
-    for (const keras_tensor& tensor : tensors_) release(tensor.buffer);
-    tensors_.clear();
-  }
-  void swap(Held& other) { tensors_.swap(other.tensors_); }
-  const std::vector<keras_tensor>& tensors() const { return tensors_; }
-
- private:
-  std::vector<keras_tensor> tensors_;
-};
-
 class Region {
  public:
-  /// The first `state` inputs are the loop's own and may be overwritten.
-  Region(const keras_graph& graph, int64_t state) {
-    std::vector<keras_use> uses(static_cast<size_t>(graph.num_inputs), KERAS_KEEP);
-    std::fill_n(uses.begin(), state, KERAS_DONATE);
-    keras_graph own = graph;
-    own.input_uses = uses.data();
-    executable_ = compile_graph(own);
+  Region(const keras_graph& graph, int64_t state)
+      : executable_(compile_region(graph, static_cast<int>(state))) {
+    operands_.assign(graph.values, graph.values + graph.num_inputs);
     for (int i = 0; i < graph.num_outputs; ++i) results_.push_back(graph.values[graph.outputs[i]]);
   }
+  const std::vector<keras_desc>& operands() const { return operands_; }
   const std::vector<keras_desc>& results() const { return results_; }
+  const keras_executable& executable() const { return *executable_; }
 
-  void run(const std::vector<keras_tensor>& in, Held& out) const {
-    std::vector<keras_tensor> slots;
-    for (const keras_desc& desc : results_) slots.push_back({nullptr, desc});
-    executable_->execute(in.data(), static_cast<int>(in.size()), slots.data(),
-                         static_cast<int>(slots.size()));
-    for (const keras_tensor& slot : slots) out.adopt(slot);
+  void run(const keras_tensor* in, keras_tensor* out) const {
+    executable_->execute(in, static_cast<int>(operands_.size()), out, static_cast<int>(results_.size()));
   }
 
  private:
   std::unique_ptr<keras_executable> executable_;
+  std::vector<keras_desc> operands_;
   std::vector<keras_desc> results_;
 };
-
-// Puts results into the output slots.
-void hand_out(const std::vector<keras_tensor>& results, keras_tensor* out) {
-  for (size_t i = 0; i < results.size(); ++i) {
-    retain(results[i].buffer);
-    out[i].buffer = results[i].buffer;
-  }
-}
 
 class CallKernel final : public keras_kernel {
  public:
   explicit CallKernel(const keras_op& op) : region_(*op.regions[0], 0) {}
-  void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
-    Held results;
-    region_.run({in, in + num_in}, results);
-    hand_out(results.tensors(), out);
-  }
+  void reserve() const override { region_.executable().reserve(); }
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override { region_.run(in, out); }
 
  private:
   Region region_;
@@ -85,15 +45,102 @@ class CallKernel final : public keras_kernel {
 class CondKernel final : public keras_kernel {
  public:
   explicit CondKernel(const keras_op& op) : yes_(*op.regions[0], 0), no_(*op.regions[1], 0) {}
-  void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
-    Held results;
-    (*input_as<uint8_t>(in[0]) != 0 ? yes_ : no_).run({in + 1, in + num_in}, results);
-    hand_out(results.tensors(), out);
+  void reserve() const override {
+    yes_.executable().reserve();
+    no_.executable().reserve();
+  }
+  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
+    (*input_as<uint8_t>(in[0]) != 0 ? yes_ : no_).run(in + 1, out);
   }
 
  private:
   Region yes_;
   Region no_;
+};
+
+// A loop's state, and what its body reads and writes in one step: the state, then what the kernel sets.
+class LoopState {
+ public:
+  /// `steps` is their number where it is known, else -1.
+  LoopState(const Region& body, int64_t carries, const keras_tensor* in, keras_tensor* out, int64_t steps)
+      : body_(body),
+        carries_(static_cast<int>(carries)),
+        out_(out),
+        memory_((body.operands().size() + body.results().size()) *
+                    (sizeof(keras_tensor) + sizeof(keras_buffer)) +
+                static_cast<size_t>(carries) * sizeof(keras_buffer*)),
+        operands_(memory_.as<keras_tensor>()),
+        results_(operands_ + body.operands().size()),
+        views_(reinterpret_cast<keras_buffer*>(results_ + body.results().size())),
+        spare_(reinterpret_cast<keras_buffer**>(views_ + body.operands().size() + body.results().size())) {
+    for (size_t i = 0; i < body.operands().size(); ++i) operands_[i] = {nullptr, body.operands()[i]};
+    for (size_t i = 0; i < body.results().size(); ++i) results_[i] = {nullptr, body.results()[i]};
+    std::fill_n(spare_, carries_, nullptr);
+    for (int k = 0; k < carries_; ++k) start(k, in[k].buffer, steps);
+  }
+  ~LoopState() {
+    for (int k = 0; k < carries_; ++k) {
+      if (spare_[k] != nullptr) release(spare_[k]);
+    }
+  }
+  LoopState(const LoopState&) = delete;
+  LoopState& operator=(const LoopState&) = delete;
+
+  /// The state, as the loop's operands have it, then the others' places.
+  keras_tensor* operands() const { return operands_; }
+
+  /// Shows an operand or a result after the state at a place of a larger array.
+  void view_operand(int64_t i, char* data) const { view(operands_[i], views_ + i, data); }
+  void view_result(int64_t i, char* data) const {
+    view(results_[i], views_ + body_.operands().size() + static_cast<size_t>(i), data);
+  }
+
+  void step() {
+    body_.run(operands_, results_);
+    for (int k = 0; k < carries_; ++k) std::swap(operands_[k].buffer, results_[k].buffer);
+  }
+
+  /// Puts the state into the loop's results.
+  void finish() const {
+    for (int k = 0; k < carries_; ++k) {
+      if (operands_[k].buffer != out_[k].buffer) copy(k, operands_[k].buffer, out_[k].buffer);
+    }
+  }
+
+ private:
+  void start(int k, keras_buffer* first, int64_t steps) {
+    output(out_[k]);
+    keras_buffer* home = out_[k].buffer;
+    keras_buffer* other = home;
+    if (!body_.executable().replaces_in_place(k)) {
+      other = spare_[k] = allocate(byte_size(operands_[k].desc));
+      // An odd number of steps ends at home when it starts away.
+      if (steps % 2 == 1 && home->data != first->data) std::swap(home, other);
+    }
+    if (home->data != first->data) copy(k, first, home);
+    operands_[k].buffer = home;
+    results_[k].buffer = other;
+  }
+
+  void copy(int k, const keras_buffer* from, keras_buffer* to) const {
+    if (const size_t bytes = byte_size(operands_[k].desc); bytes != 0)
+      std::memcpy(to->data, from->data, bytes);
+  }
+
+  static void view(keras_tensor& slot, keras_buffer* at, char* data) {
+    slot.buffer = new (at) keras_buffer;
+    slot.buffer->data = data;
+    slot.buffer->bytes = byte_size(slot.desc);
+  }
+
+  const Region& body_;
+  int carries_;
+  keras_tensor* out_;
+  Scratch memory_;
+  keras_tensor* operands_;
+  keras_tensor* results_;
+  keras_buffer* views_;
+  keras_buffer** spare_;  // second homes
 };
 
 class WhileKernel final : public keras_kernel {
@@ -104,20 +151,26 @@ class WhileKernel final : public keras_kernel {
         test_(*op.regions[0], 0),
         step_(*op.regions[1], carries_) {}
 
+  bool may_overwrite(int input, int output) const override { return input == output; }
+  void reserve() const override {
+    test_.executable().reserve();
+    step_.executable().reserve();
+  }
+
   void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
-    Held state;
-    for (int64_t i = 0; i < carries_; ++i) state.share(in[i]);
+    LoopState state(step_, carries_, in, out, -1);
+    std::copy(in + carries_, in + num_in, state.operands() + carries_);
+    uint8_t holds = 0;
+    keras_buffer verdict;
+    verdict.data = &holds;
+    verdict.bytes = 1;
     for (int64_t step = 0; limit_ < 0 || step < limit_; ++step) {
-      std::vector<keras_tensor> operands = state.tensors();
-      operands.insert(operands.end(), in + carries_, in + num_in);
-      Held verdict;
-      test_.run(operands, verdict);
-      if (*input_as<uint8_t>(verdict.tensors()[0]) == 0) break;
-      Held next;
-      step_.run(operands, next);
-      state.swap(next);
+      keras_tensor slot{&verdict, test_.results()[0]};
+      test_.run(state.operands(), &slot);
+      if (holds == 0) break;
+      state.step();
     }
-    hand_out(state.tensors(), out);
+    state.finish();
   }
 
  private:
@@ -134,52 +187,30 @@ class ScanKernel final : public keras_kernel {
     length_ = at_.length >= 0 ? at_.length : op.inputs[at_.carries].shape[0];
   }
 
-  void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
+  bool may_overwrite(int input, int output) const override { return input == output && input < at_.carries; }
+  void reserve() const override { body_.executable().reserve(); }
+
+  void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
     const int64_t carries = at_.carries;
-    const int64_t sequences = at_.inputs;
-    const int64_t results = static_cast<int64_t>(body_.results().size());
-    for (int64_t k = carries; k < results; ++k) output(out[k]);
-    Held state;
-    for (int64_t k = 0; k < carries; ++k) state.share(in[k]);
+    LoopState state(body_, carries, in, out, length_);
+    std::copy(in + carries + at_.inputs, in + num_in, state.operands() + carries + at_.inputs);
+    for (int64_t k = carries; k < num_out; ++k) output(out[k]);
     for (int64_t step = 0; step < length_; ++step) {
       const int64_t i = at_.reverse != 0 ? length_ - 1 - step : step;
-      std::vector<keras_tensor> operands = state.tensors();
-      Held rows;
-      for (int64_t k = 0; k < sequences; ++k) {
-        rows.adopt(row(in[carries + k], i));
-        operands.push_back(rows.tensors().back());
+      for (int64_t k = carries; k < carries + at_.inputs; ++k) {
+        state.view_operand(k, row(in[k], body_.operands()[k], i));
       }
-      operands.insert(operands.end(), in + carries + sequences, in + num_in);
-      Held made;
-      body_.run(operands, made);
-      Held next;
-      for (int64_t k = 0; k < results; ++k) {
-        const keras_tensor& result = made.tensors()[k];
-        if (k < carries) {
-          next.share(result);
-        } else if (const size_t bytes = byte_size(result.desc); bytes != 0) {
-          char* to = static_cast<char*>(out[k].buffer->data) + static_cast<size_t>(i) * bytes;
-          std::memcpy(to, result.buffer->data, bytes);
-        }
+      for (int64_t k = carries; k < num_out; ++k) {
+        state.view_result(k, row(out[k], body_.results()[k], i));
       }
-      made.clear();
-      state.swap(next);
+      state.step();
     }
-    hand_out(state.tensors(), out);
+    state.finish();
   }
 
  private:
-  // Row i of a sequence, without a copy: the view keeps the sequence alive.
-  static keras_tensor row(const keras_tensor& sequence, int64_t i) {
-    keras_tensor result = sequence;
-    result.desc.rank = sequence.desc.rank - 1;
-    std::copy_n(sequence.desc.shape + 1, result.desc.rank, result.desc.shape);
-    const size_t bytes = byte_size(result.desc);
-    const char* data = input_as<char>(sequence) + static_cast<size_t>(i) * bytes;
-    result.buffer = wrap(
-        data, bytes, [](void* parent) { release(static_cast<keras_buffer*>(parent)); }, sequence.buffer);
-    retain(sequence.buffer);
-    return result;
+  static char* row(const keras_tensor& sequence, const keras_desc& desc, int64_t i) {
+    return static_cast<char*>(sequence.buffer->data) + static_cast<size_t>(i) * byte_size(desc);
   }
 
   ScanAttributes at_;

@@ -28,12 +28,17 @@ class CrossEntropy final : public keras_kernel {
     residuals = wants_residuals ? 1 : 0;
   }
 
+  bool residual_desc(int, keras_desc& desc) const override {
+    desc = describe_residual(dtype_number<T>, {rows_});
+    return true;
+  }
+
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const logits = input_as<T>(in[0]);
     const L* const labels = input_as<L>(in[1]);
     check_labels(labels, rows_, classes_);
     T* const loss = output_as<T>(out[0]);
-    T* const log_sums = residuals > 0 ? residual<T>(out[1], dtype_number<T>, {rows_}) : loss;
+    T* const log_sums = residuals > 0 ? residual<T>(*this, 0, out[1]) : loss;
     parallel_for(rows_, std::max<int64_t>(1, 4096 / classes_), [=, this](int64_t begin, int64_t end) {
       SoftmaxRows<T>::logsumexp(logits, log_sums, begin, end, classes_, 1);
       for (int64_t r = begin; r < end; ++r) loss[r] = log_sums[r] - logits[r * classes_ + labels[r]];

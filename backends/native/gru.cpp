@@ -21,6 +21,11 @@ class Gru final : public keras_kernel {
  public:
   explicit Gru(const Recurrence& r) : r_(r) { residuals = r.wants_residuals ? 3 : 0; }
 
+  bool residual_desc(int index, keras_desc& desc) const override {
+    desc = describe_residual(dtype_number<T>, {r_.batch, r_.steps, (index == 0 ? 3 : 1) * r_.units});
+    return true;
+  }
+
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const int64_t B = r_.batch, T_ = r_.steps, U = r_.units, I = r_.features;
     T* const y = output_as<T>(out[0]);
@@ -29,9 +34,9 @@ class Gru final : public keras_kernel {
     const Scratch gates_memory(keep ? 1 : sizeof(T) * static_cast<size_t>(B * T_ * 3 * U));
     const Scratch product_memory(sizeof(T) * static_cast<size_t>(B * 3 * U));
     const Scratch candidate_memory(keep ? 1 : sizeof(T) * static_cast<size_t>(B * U));
-    T* const gates = keep ? residual<T>(out[2], dtype_number<T>, {B, T_, 3 * U}) : gates_memory.as<T>();
-    T* const candidates = keep ? residual<T>(out[3], dtype_number<T>, {B, T_, U}) : candidate_memory.as<T>();
-    T* const before = keep ? residual<T>(out[4], dtype_number<T>, {B, T_, U}) : nullptr;
+    T* const gates = keep ? residual<T>(*this, 0, out[2]) : gates_memory.as<T>();
+    T* const candidates = keep ? residual<T>(*this, 1, out[3]) : candidate_memory.as<T>();
+    T* const before = keep ? residual<T>(*this, 2, out[4]) : nullptr;
     T* const product = product_memory.as<T>();
     const bool* const mask = r_.masked ? input_as<bool>(in[5]) : nullptr;
     const T* const recurrent = input_as<T>(in[3]);

@@ -17,6 +17,7 @@ struct keras_buffer {
   size_t bytes = 0;
   keras_deleter deleter = nullptr;  // of imported memory
   void* context = nullptr;
+  uint64_t content = 0;  // a number that no other content of any buffer ever had
 };
 
 /// A prepared op of the native backend. `run` may be called from several threads at once: a kernel keeps
@@ -30,6 +31,27 @@ struct keras_kernel {
   /// is written at one place is read by nothing that comes after. Donated memory is seen by the kernel only
   /// then.
   virtual bool may_overwrite([[maybe_unused]] int input, [[maybe_unused]] int output) const { return false; }
+  /// The operand whose memory the result is, elements and all (a reshape), or -1.
+  virtual int shared_operand([[maybe_unused]] int output) const { return -1; }
+  /// Dtype and shape of a residual, counted from 0; false where they are not known before the call.
+  virtual bool residual_desc([[maybe_unused]] int index, [[maybe_unused]] keras_desc& desc) const {
+    return false;
+  }
+  /// Takes the memory that one more run at the same time will need (regions).
+  virtual void reserve() const {}
+
+  /// Weights that the kernel would rather have in another layout: bit i for operand i, 0 for none. A graph
+  /// packs them once for as long as they do not change.
+  virtual uint32_t packed_operands() const { return 0; }
+  /// Bytes of the packed copy.
+  virtual size_t packed_bytes() const { return 0; }
+  /// Writes the packed copy; only the packed operands may be read.
+  virtual void pack([[maybe_unused]] const keras_tensor* in, [[maybe_unused]] void* packed) const {}
+  /// As run(), with the packed copy of these operands. The same results, bit by bit, are not promised.
+  virtual void run_packed(const keras_tensor* in, int num_in, keras_tensor* out, int num_out,
+                          [[maybe_unused]] const void* packed) const {
+    run(in, num_in, out, num_out);
+  }
 };
 
 namespace keras::native {
@@ -89,6 +111,8 @@ class Scratch {
 keras_buffer* allocate(size_t bytes);
 void retain(keras_buffer* buffer);
 void release(keras_buffer* buffer);
+/// Says that the buffer's elements become others.
+void renew_content(keras_buffer* buffer);
 
 /// Runs body(begin, end) over [0, count) on the threads of the one pool; `grain` is the least worth a thread
 /// (elements of light work: 16384). Nested calls run serially. Exceptions of the body come out of the call.

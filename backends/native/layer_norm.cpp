@@ -184,14 +184,18 @@ class LayerNorm final : public keras_kernel {
     residuals = !s_.wants_residuals ? 0 : s_.centred ? 2 : 1;
   }
   bool may_overwrite(int input, int output) const override { return input == 0 && output == 0; }
+  bool residual_desc(int, keras_desc& desc) const override {
+    desc = describe_residual(dtype_number<T>, {s_.rows});
+    return true;
+  }
 
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const T* const x = input_as<T>(in[0]);
     const T* const gamma = input_as<T>(in[1]);
     const T* const beta = s_.centred ? input_as<T>(in[2]) : nullptr;
     T* const y = output_as<T>(out[0]);
-    T* const means = residuals == 2 ? residual<T>(out[1], dtype_number<T>, {s_.rows}) : nullptr;
-    T* const rstds = residuals > 0 ? residual<T>(out[residuals], dtype_number<T>, {s_.rows}) : nullptr;
+    T* const means = residuals == 2 ? residual<T>(*this, 0, out[1]) : nullptr;
+    T* const rstds = residuals > 0 ? residual<T>(*this, residuals - 1, out[residuals]) : nullptr;
     parallel_for(s_.rows, s_.grain(), [=, this](int64_t begin, int64_t end) {
       const int64_t at = begin * s_.width;
       T* const mean = means ? means + begin : nullptr;

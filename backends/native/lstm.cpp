@@ -27,6 +27,11 @@ class Lstm final : public keras_kernel {
  public:
   explicit Lstm(const Recurrence& r) : r_(r) { residuals = r.wants_residuals ? 3 : 0; }
 
+  bool residual_desc(int index, keras_desc& desc) const override {
+    desc = describe_residual(dtype_number<T>, {r_.batch, r_.steps, (index == 0 ? 4 : 1) * r_.units});
+    return true;
+  }
+
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const int64_t B = r_.batch, T_ = r_.steps, U = r_.units, I = r_.features;
     T* const y = output_as<T>(out[0]);
@@ -34,9 +39,9 @@ class Lstm final : public keras_kernel {
     T* const last_c = output_as<T>(out[2]);
     const bool keep = residuals > 0;
     const Scratch gates_memory(keep ? 1 : sizeof(T) * static_cast<size_t>(B * T_ * 4 * U));
-    T* const gates = keep ? residual<T>(out[3], dtype_number<T>, {B, T_, 4 * U}) : gates_memory.as<T>();
-    T* const cells = keep ? residual<T>(out[4], dtype_number<T>, {B, T_, U}) : nullptr;
-    T* const before = keep ? residual<T>(out[5], dtype_number<T>, {B, T_, U}) : nullptr;
+    T* const gates = keep ? residual<T>(*this, 0, out[3]) : gates_memory.as<T>();
+    T* const cells = keep ? residual<T>(*this, 1, out[4]) : nullptr;
+    T* const before = keep ? residual<T>(*this, 2, out[5]) : nullptr;
     const bool* const mask = r_.masked ? input_as<bool>(in[6]) : nullptr;
     const T* const recurrent = input_as<T>(in[4]);
 

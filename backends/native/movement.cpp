@@ -29,6 +29,7 @@ class CopyKernel final : public keras_kernel {
 // The result is the operand's memory.
 class ShareKernel final : public keras_kernel {
  public:
+  int shared_operand(int output) const override { return output; }
   void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
     for (int i = 0; i < num_out; ++i) {
       retain(in[i].buffer);

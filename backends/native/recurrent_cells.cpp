@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <vector>
 
 #include "recurrent.h"
 
@@ -138,7 +137,9 @@ void gather_dh(int64_t b, int64_t n, const StepRows<const T>& dy, const StepRows
 template <class T>
 void lstm_grad_rows(const LstmStepGrad<T>& s, int64_t begin, int64_t end) {
   const int64_t n = s.units;
-  std::vector<T> cell(static_cast<size_t>(n)), through(static_cast<size_t>(n));
+  const Scratch rows_memory(2 * sizeof(T) * static_cast<size_t>(n));
+  T* const a = rows_memory.as<T>();
+  T* const t = a + n;
   for (int64_t b = begin; b < end; ++b) {
     T* const dz = s.dgates.row(b);
     if (take_mask(s.mask, b, n, s.dy, s.carry)) {
@@ -150,8 +151,6 @@ void lstm_grad_rows(const LstmStepGrad<T>& s, int64_t begin, int64_t end) {
     const T* const z = s.gates.row(b);
     const T *const i = z, *const f = z + n, *const g = z + 2 * n, *const o = z + 3 * n;
     const T* const before = s.c_before.row(b);
-    T* const t = through.data();
-    T* const a = cell.data();
     with_activation(s.activation, Activate<T>{s.c.row(b), nullptr, a, n});
     KERAS_NATIVE_INDEPENDENT
     for (int64_t u = 0; u < n; ++u) t[u] = dh[u] * o[u];
@@ -400,10 +399,11 @@ bool recurrence_of(const keras_op& op, int recurrent, int gates, bool masked, Re
 template <class T>
 void column_sums(const T* rows, int64_t count, int64_t columns, T* sums) {
   constexpr int64_t kBlock = 64;  // summed apart, for the sake of rounding
-  std::vector<T> part(static_cast<size_t>(columns));
+  const Scratch memory(sizeof(T) * static_cast<size_t>(columns));
+  T* const part = memory.as<T>();
   std::fill_n(sums, columns, T(0));
   for (int64_t r = 0; r < count; r += kBlock) {
-    std::fill(part.begin(), part.end(), T(0));
+    std::fill_n(part, columns, T(0));
     for (int64_t i = r; i < std::min(count, r + kBlock); ++i) {
       for (int64_t c = 0; c < columns; ++c) part[c] += rows[i * columns + c];
     }

@@ -5,6 +5,7 @@
 #include <complex>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -168,12 +169,12 @@ class ReduceKernel final : public keras_kernel {
                   static_cast<size_t>(result_count_) * width_ * (dtype_ == KERAS_COMPLEX64 ? 2 : 1));
       return;
     }
-    std::unique_ptr<Scratch> held;
+    std::optional<Scratch> held[2];  // what a step reads and what it makes
     for (size_t i = 0; i + 1 < steps_.size(); ++i) {
-      auto next = std::make_unique<Scratch>(static_cast<size_t>(steps_[i].results) * width_);
+      auto& next = held[i % 2];
+      next.emplace(static_cast<size_t>(steps_[i].results) * width_);
       steps_[i].reduction.run(from, next->as<void>());
-      held = std::move(next);
-      from = held->as<void>();
+      from = next->as<void>();
     }
     steps_.back().reduction.run(from, to);
   }

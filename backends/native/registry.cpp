@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -36,27 +37,40 @@ bool reusable(const keras_kernel& kernel, const keras_tensor* in, int num_in, co
   return true;
 }
 
+// What a slot held before the call.
+struct Given {
+  keras_buffer* buffer;
+  bool aside;  // the kernel shall not see it
+};
+
 void run_with_donations(const keras_kernel& kernel, const keras_tensor* in, int num_in, keras_tensor* out,
                         int num_out) {
-  std::vector<keras_buffer*> before(num_out);
-  std::vector<bool> aside(num_out, false);
+  constexpr int kFew = 16;
+  Given few[kFew];
+  std::optional<Scratch> many;
+  if (num_out > kFew) many.emplace(static_cast<size_t>(num_out) * sizeof(Given));
+  Given* const given = many ? many->as<Given>() : few;
   for (int i = 0; i < num_out; ++i) {
-    before[i] = out[i].buffer;
-    if (before[i] == nullptr || reusable(kernel, in, num_in, out[i], i)) continue;
-    aside[i] = true;
+    given[i] = {out[i].buffer, false};
+    if (out[i].buffer == nullptr) continue;
+    if (reusable(kernel, in, num_in, out[i], i)) {
+      renew_content(out[i].buffer);
+      continue;
+    }
+    given[i].aside = true;
     out[i].buffer = nullptr;
   }
   try {
     kernel.run(in, num_in, out, num_out);
   } catch (...) {
     for (int i = 0; i < num_out; ++i) {
-      if (out[i].buffer != nullptr && out[i].buffer != before[i]) release(out[i].buffer);
-      out[i].buffer = before[i];
+      if (out[i].buffer != nullptr && out[i].buffer != given[i].buffer) release(out[i].buffer);
+      out[i].buffer = given[i].buffer;
     }
     throw;
   }
   for (int i = 0; i < num_out; ++i) {
-    if (aside[i]) release(before[i]);
+    if (given[i].aside) release(given[i].buffer);
   }
 }
 

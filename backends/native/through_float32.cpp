@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "through_float32.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "half.h"
@@ -16,16 +17,32 @@ keras_desc as_float32(keras_desc desc) {
   return desc;
 }
 
-/// The widened operands and the results of one call; gives the memory back in the end.
+// The operands and results as the inner kernel sees them, and the buffers to give back in the end.
 class Widened {
  public:
-  ~Widened() {
-    for (keras_buffer* buffer : owned_) release(buffer);
+  Widened(const keras_tensor* in, int num_in, const keras_tensor* out, int num_out)
+      : memory_(static_cast<size_t>(num_in + num_out) * (sizeof(keras_tensor) + sizeof(keras_buffer*))),
+        tensors_(memory_.as<keras_tensor>()),
+        owned_(reinterpret_cast<keras_buffer**>(tensors_ + num_in + num_out)),
+        num_in_(num_in) {
+    std::copy_n(in, num_in, tensors_);
+    std::copy_n(out, num_out, tensors_ + num_in);
   }
-  void own(keras_buffer* buffer) { owned_.push_back(buffer); }
+  ~Widened() {
+    for (int i = 0; i < count_; ++i) release(owned_[i]);
+  }
+  Widened(const Widened&) = delete;
+  Widened& operator=(const Widened&) = delete;
+  keras_tensor* operands() const { return tensors_; }
+  keras_tensor* results() const { return tensors_ + num_in_; }
+  void own(keras_buffer* buffer) { owned_[count_++] = buffer; }
 
  private:
-  std::vector<keras_buffer*> owned_;
+  Scratch memory_;
+  keras_tensor* tensors_;
+  keras_buffer** owned_;
+  int num_in_;
+  int count_ = 0;
 };
 
 class ThroughFloat32 final : public keras_kernel {
@@ -40,28 +57,33 @@ class ThroughFloat32 final : public keras_kernel {
     return half_output_[output] || inner_->may_overwrite(input, output);
   }
 
+  bool residual_desc(int index, keras_desc& desc) const override {
+    return inner_->residual_desc(index, desc);
+  }
+
   void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
-    Widened memory;
-    std::vector<keras_tensor> operands(in, in + num_in), results(out, out + num_out);
-    for (keras_tensor& operand : operands) {
+    Widened wide(in, num_in, out, num_out);
+    for (int i = 0; i < num_in; ++i) {
+      keras_tensor& operand = wide.operands()[i];
       if (!is_half(operand.desc.dtype)) continue;
       const int64_t count = element_count(operand.desc);
-      keras_buffer* wide = allocate(static_cast<size_t>(count) * sizeof(float));
-      memory.own(wide);
-      widen(operand.desc.dtype, operand.buffer->data, static_cast<float*>(wide->data), count);
-      operand = {wide, as_float32(operand.desc)};
+      keras_buffer* floats = allocate(static_cast<size_t>(count) * sizeof(float));
+      wide.own(floats);
+      widen(operand.desc.dtype, operand.buffer->data, static_cast<float*>(floats->data), count);
+      operand = {floats, as_float32(operand.desc)};
     }
     const int own_outputs = num_out - residuals;
+    keras_tensor* const results = wide.results();
     for (int i = 0; i < own_outputs; ++i) {
       if (is_half(out[i].desc.dtype)) results[i] = {nullptr, as_float32(out[i].desc)};
     }
-    inner_->run(operands.data(), num_in, results.data(), num_out);
+    inner_->run(wide.operands(), num_in, results, num_out);
     for (int i = 0; i < num_out; ++i) {
       if (i >= own_outputs || !is_half(out[i].desc.dtype)) {
         out[i] = results[i];
         continue;
       }
-      memory.own(results[i].buffer);
+      wide.own(results[i].buffer);
       narrow(out[i].desc.dtype, static_cast<const float*>(results[i].buffer->data), output(out[i]),
              element_count(out[i].desc));
     }
