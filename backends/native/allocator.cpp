@@ -2,7 +2,6 @@
 #include "allocator.h"
 
 #include <sys/mman.h>
-#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <bit>
@@ -11,6 +10,8 @@
 #include <mutex>
 #include <new>
 #include <vector>
+
+#include "keras/base/host_memory.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KERAS_ASAN 1
@@ -172,22 +173,10 @@ void trim_locked(Pool& shared) {
   }
 }
 
-// What the machine has. Linux promises pages that it does not have, and ends the process when they are
-// written.
-size_t whole_memory() {
-  static const size_t bytes = [] {
-    struct sysinfo info {};
-    if (sysinfo(&info) != 0) return std::numeric_limits<size_t>::max();
-    return (size_t{info.totalram} + info.totalswap) * info.mem_unit;
-  }();
-  return bytes;
-}
-
 void* fresh_block(Pool& shared, int index) {
   const size_t size = class_size(index);
   if (size > kLargeBlock) {
     const size_t bytes = mapped_size(index);
-    if (bytes > whole_memory()) return nullptr;
     void* block = map_pages(bytes);
     if (block == nullptr) {
       trim_locked(shared);
@@ -236,7 +225,7 @@ void* shared_block(int index, size_t bytes) {
 }
 
 void* take_block(size_t bytes) {
-  if (bytes > size_t{1} << 46) out_of_memory(bytes);
+  if (bytes > keras::internal::machine_memory()) out_of_memory(bytes);
   const size_t size = bytes + kHeader;
   if constexpr (!kCaching) {
     void* block = std::aligned_alloc(64, (size + 63) & ~size_t{63});

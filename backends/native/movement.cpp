@@ -119,7 +119,10 @@ class PadKernel final : public keras_kernel {
       const int64_t first = low >= 0 ? 0 : (-low + gap - 1) / gap;
       const int64_t room = result.shape[axis] - 1 - low;
       const int64_t last = room < 0 ? -1 : std::min(operand.shape[axis] - 1, room / gap);
-      box.add_axis(std::max<int64_t>(last - first + 1, 0), from[axis], to[axis] * gap);
+      const int64_t count = std::max<int64_t>(last - first + 1, 0);
+      // A gap that no second element crosses may be larger than any tensor.
+      box.add_axis(count, from[axis], count > 1 ? to[axis] * gap : 0);
+      if (count == 0) continue;
       source_ += first * from[axis];
       target_ += (low + first * gap) * to[axis];
     }

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "ops/data_format.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
@@ -201,13 +202,15 @@ struct Blocks {
 
 Blocks blocks(const char* where, const Integers& kernel_size, const Integers& dilation,
               const Integers& padding, const Integers& stride) {
-  return {expand(where, "kernel_size", kernel_size, 2), expand(where, "dilation", dilation, 2),
-          expand(where, "padding", padding, 2, 0), expand(where, "stride", stride, 2)};
+  Blocks b{expand(where, "kernel_size", kernel_size, 2), expand(where, "dilation", dilation, 2),
+           expand(where, "padding", padding, 2, 0), expand(where, "stride", stride, 2)};
+  host_entries(where, sizeof(Tensor), {b.kernel[0], b.kernel[1]});
+  return b;
 }
 
 Dim block_count(const char* where, Dim extent, const Blocks& b, size_t axis) {
-  const Dim room = extent + Dim(2 * b.padding[axis]);
-  const int64_t reach = b.dilation[axis] * (b.kernel[axis] - 1) + 1;
+  const Dim room = extent + Dim(2) * Dim(b.padding[axis]);
+  const int64_t reach = (Dim(b.dilation[axis]) * Dim(b.kernel[axis] - 1) + Dim(1)).value();
   if (room.known() && room.value() < reach) {
     fail<ValueError>({where, "The padded image must be at least as large as a dilated block",
                       fmt::format("extent {}, block {}", room.to_string(), reach), ""});

@@ -88,7 +88,12 @@ Tensor arange(const Tensor& start, const Tensor& stop, const Tensor& step, DType
     fail<ValueError>({"arange", "The step must be a finite number other than 0",
                       fmt::format("start={}, stop={}, step={}", first, end, by), ""});
   }
-  const auto count = static_cast<int64_t>(std::max(0.0, std::ceil((end - first) / by)));
+  const double steps = std::max(0.0, std::ceil((end - first) / by));
+  if (steps > 0x1p53) {
+    fail<ValueError>({"arange", "The elements must be at most 2^53",
+                      fmt::format("start={}, stop={}, step={}", first, end, by), ""});
+  }
+  const auto count = static_cast<int64_t>(steps);
   // Counted in the dtype when it is exact there, else in float64.
   const bool exact = is_integer(to) && std::trunc(first) == first && std::trunc(by) == by;
   const DType work = exact ? to : is_float(to) && to != DType::float64 ? DType::float32 : DType::float64;

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/ops/abstract_evaluation.h"
 #include "keras/ops/activation.h"
 #include "ops/primitives.h"
@@ -227,8 +228,8 @@ std::pair<Tensor, Tensor> beam_search(const Tensor& x, const Tensor& lengths, in
   const int64_t n = x.dim(0).value(), steps = x.dim(1).value(), classes = x.dim(2).value();
   const auto logits = x.to_vector<double>();
   const auto counts = lengths.to_vector<int64_t>();
-  std::vector<int32_t> labels(static_cast<size_t>(top_paths * n * steps), -1);
-  std::vector<double> scores(static_cast<size_t>(n * top_paths), -INFINITY);
+  std::vector<int32_t> labels(host_entries(where, sizeof(int32_t), {top_paths, n, steps}), -1);
+  std::vector<double> scores(host_entries(where, sizeof(double), {n, top_paths}), -INFINITY);
   for (int64_t i = 0; i < n; ++i) {
     const int64_t count = std::clamp<int64_t>(counts[static_cast<size_t>(i)], 0, steps);
     const auto found =

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 
 #include "keras/base/error.h"
 #include "keras/tensor/config.h"
@@ -20,8 +21,11 @@ SmallVector<int64_t, 3> expand(std::string_view where, std::string_view what, co
   if (out.size() != static_cast<size_t>(axes)) {
     fail<ValueError>({where, fmt::format("{} must be one number or {} of them", what, axes), text(), ""});
   }
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   for (const int64_t v : out) {
-    if (v < least) fail<ValueError>({where, fmt::format("{} must be at least {}", what, least), text(), ""});
+    if (v >= least && v <= kMost) continue;
+    fail<ValueError>(
+        {where, fmt::format("{} must be at least {} and at most {}", what, least, kMost), text(), ""});
   }
   return out;
 }

@@ -15,7 +15,8 @@ std::string resolved_format(std::string_view where, const std::optional<std::str
 /// True for "channels_first".
 bool channels_first(std::string_view where, const std::optional<std::string>& data_format);
 /// One number per spatial axis. Throws ValueError naming `where` and `what` unless there is one number, or
-/// `axes` of them, each at least `least`.
+/// `axes` of them, each at least `least` and within 32 bits, so that
+/// products of two of them fit in 64.
 SmallVector<int64_t, 3> expand(std::string_view where, std::string_view what, const ops::Integers& given,
                                int axes, int64_t least = 1);
 /// (N, C, spatial...) as (N, spatial..., C).

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/runtime/interpreter.h"
 #include "ops/primitives.h"
 #include "ops/sample_values.h"
@@ -89,6 +90,7 @@ Tensors fft_vjp(VjpContext& c) {
 
 // The matrices of cosines and of sines of 2 pi j k / n: column j of an axis of `inputs`, row k of `outputs`.
 std::pair<Tensor, Tensor> circle(int64_t n, int64_t inputs, int64_t outputs) {
+  host_entries("fft", 2 * sizeof(float), {outputs, inputs});
   std::vector<float> cosines, sines;
   for (int64_t k = 0; k < outputs; ++k) {
     for (int64_t j = 0; j < inputs; ++j) {

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
 #include "ops/symbolic.h"
@@ -84,8 +85,10 @@ Tensor padded_window(const char* where, const Window& window, int64_t sequence_l
 }
 
 void check_frames(const char* where, int64_t sequence_length, int64_t sequence_stride, int64_t fft_length) {
-  positive(where, "sequence_length", sequence_length);
-  positive(where, "sequence_stride", sequence_stride);
+  for (const int64_t length : {positive(where, "sequence_length", sequence_length),
+                               positive(where, "sequence_stride", sequence_stride), fft_length}) {
+    host_entries(where, sizeof(double), {length});
+  }
   if (fft_length < sequence_length) {
     fail<ValueError>({where, "fft_length must be at least sequence_length",
                       fmt::format("sequence_length={}, fft_length={}", sequence_length, fft_length), ""});
@@ -95,6 +98,7 @@ void check_frames(const char* where, int64_t sequence_length, int64_t sequence_s
 // Positions in the signal of the elements of all frames, row by row.
 Tensor frame_positions(int64_t frames, int64_t length, int64_t stride, const Shape& shape) {
   std::vector<int32_t> out;
+  out.reserve(host_entries("stft", sizeof(int32_t), {frames, length}));
   for (int64_t f = 0; f < frames; ++f) {
     for (int64_t i = 0; i < length; ++i) out.push_back(static_cast<int32_t>(f * stride + i));
   }
@@ -228,7 +232,9 @@ Tensor istft(const std::vector<Tensor>& x, int64_t sequence_length, int64_t sequ
       frame_positions(frames, fft_length, sequence_stride, Shape{frames * fft_length, 1}), elements);
   const Tensor signal = prim::reshape(prim::transpose(sums, {1, 0}), lead + Shape{Dim(total)});
   const int64_t start = center ? fft_length / 2 : 0;
-  const int64_t end = length ? std::min(start + *length, total) : center ? total - fft_length / 2 : total;
+  const int64_t end = length   ? start + std::min(*length, total - start)
+                      : center ? total - fft_length / 2
+                               : total;
   return prim::slice_axis(signal, signal.rank() - 1, Dim(start), Dim(end));
 }
 

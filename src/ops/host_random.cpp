@@ -5,6 +5,7 @@
 #include <numbers>
 #include <vector>
 
+#include "keras/base/host_memory.h"
 #include "keras/base/philox.h"
 #include "keras/tensor/host_buffer.h"
 
@@ -42,7 +43,7 @@ double centred(uint32_t word) { return std::ldexp(static_cast<double>(word) + 0.
 
 template <class Word, class F>
 Tensor fill(const Shape& shape, DType dtype, uint32_t seed, uint32_t draw, F&& value) {
-  std::vector<Word> words(static_cast<size_t>(shape.elements()));
+  std::vector<Word> words(host_entries("initializer", sizeof(Word) + 2 * sizeof(double), {shape.elements()}));
   Philox(seed, draw).fill(0, std::span<Word>(words));
   std::vector<double> values(words.size());
   for (size_t i = 0; i < words.size(); ++i) values[i] = value(words[i]);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "ops/data_format.h"
 #include "ops/image_batch.h"
 #include "ops/primitives.h"
@@ -390,6 +391,7 @@ Tensor gaussian_blur(const Tensor& images, const Integers& kernel_size, const st
   }
   const Tensor x = as_float(batch.values());
   const int64_t channels = known(where, batch.channels());
+  host_entries(where, sizeof(double), {size[0], size[1], channels});
   const auto columns = gaussian(size[0], sigma[0]), rows = gaussian(size[1], sigma[1]);
   // Keras lays the window out as rows by columns and then reads it as kernel_size.
   std::vector<double> window;

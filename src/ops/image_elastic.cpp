@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "keras/base/error.h"
 #include "keras/ops/abstract_evaluation.h"
@@ -30,8 +31,10 @@ Tensor elastic_transform(const Tensor& images, double alpha, double sigma, const
   if (interpolation != "nearest" && interpolation != "bilinear") {
     fail_unknown_name(where, "interpolation", interpolation, {"nearest", "bilinear"});
   }
-  if (!(sigma > 0)) {
-    fail<ValueError>({where, "sigma must be positive", fmt::format("sigma={}", sigma), ""});
+  // The window around a place is six times as wide.
+  if (!(sigma > 0 && sigma < std::numeric_limits<int32_t>::max() / 6.0)) {
+    fail<ValueError>(
+        {where, "sigma must be a positive number of elements", fmt::format("sigma={}", sigma), ""});
   }
   const ImageBatch batch(where, images, format);
   const Tensor& values = batch.values();

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/ops/image.h"
 #include "ops/data_format.h"
 #include "ops/image_batch.h"
@@ -98,7 +99,7 @@ Tensor ssim(const Tensor& image1, const Tensor& image2, double max_val, int64_t 
                       fmt::format("shape {}, filter_size={}", image1.shape().to_string(), filter_size),
                       "give a smaller filter_size"});
   }
-  known_channels(where, first.channels());
+  host_entries(where, sizeof(double), {filter_size, filter_size, known_channels(where, first.channels())});
   const Tensor x = as_float(first.values()), y = prim::cast(as_plain(second.values()), x.dtype());
   std::vector<double> line, window;
   double sum = 0;

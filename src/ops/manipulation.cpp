@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
 #include "ops/symbolic.h"
@@ -251,6 +252,7 @@ std::vector<Tensor> cut(const Tensor& x, const Sections& sections, std::string_v
                       "array_split allows parts that differ by one"});
   }
   const Dim part = extent / Dim(count);
+  out.reserve(internal::host_entries(where, sizeof(Tensor), {count}));
   for (int64_t i = 0; i < count; ++i)
     out.push_back(prim::slice_axis(x, along, part * Dim(i), part * Dim(i + 1)));
   return out;
@@ -272,6 +274,7 @@ std::vector<Tensor> array_split(const Tensor& x, int64_t indices_or_sections, in
   }
   const int64_t extent = x.dim(along).value();
   std::vector<int64_t> places;
+  places.reserve(internal::host_entries("array_split", sizeof(Tensor), {indices_or_sections}));
   int64_t place = 0;
   for (int64_t i = 0; i + 1 < indices_or_sections; ++i) {
     place += extent / indices_or_sections + (i < extent % indices_or_sections ? 1 : 0);
@@ -346,8 +349,10 @@ Tensor repeat(const Tensor& x, const Integers& repeats, std::optional<int64_t> a
                       fmt::format("{} counts for extent {}", repeats.size(), extent.to_string()), ""});
   }
   std::vector<int32_t> places;
-  for (size_t i = 0; i < repeats.size(); ++i)
-    places.insert(places.end(), static_cast<size_t>(repeats[i]), static_cast<int32_t>(i));
+  for (size_t i = 0; i < repeats.size(); ++i) {
+    places.insert(places.end(), internal::host_entries("repeat", sizeof(int32_t), {repeats[i]}),
+                  static_cast<int32_t>(i));
+  }
   return prim::gather(source, Tensor::from(places), along);
 }
 

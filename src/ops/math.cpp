@@ -113,7 +113,7 @@ Tensor segments(std::string_view where, const Tensor& data, const Tensor& segmen
                        : kind == KERAS_SCATTER_MAX ? extreme_of(plain.dtype(), true)
                        : kind == KERAS_SCATTER_MIN ? extreme_of(plain.dtype(), false)
                                                    : 0;
-  const Tensor base = prim::full(Shape{Dim(count + 1)} + plain.shape().sub(1), start, plain.dtype());
+  const Tensor base = prim::full(Shape{Dim(count) + Dim(1)} + plain.shape().sub(1), start, plain.dtype());
   return prim::slice_axis(prim::scatter(kind, base, places, plain), 0, Dim(0), Dim(count));
 }
 

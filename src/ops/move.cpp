@@ -65,20 +65,32 @@ Tensor start_at(std::vector<int32_t> start) { return Tensor::from(start); }
 
 // The extent that pad gives: low + (d - 1) * (interior + 1) + 1 + high, with 0 elements making no interior.
 Dim padded_extent(const InferContext& c, Dim d, int64_t low, int64_t high, int64_t interior) {
+  // Sums and negatives of such numbers fit in 64 bits, here and in the backends.
+  constexpr int64_t kFarthest = int64_t{1} << 61;
+  const auto near = [](int64_t n) { return -kFarthest <= n && n <= kFarthest; };
+  require(c, near(low) && near(high) && near(interior), "Padding must lie between -2^61 and 2^61 elements",
+          fmt::format("low={}, high={}, interior={}", low, high, interior));
   require(c, interior >= 0, "Interior padding must not be negative");
   Dim body = d;
   if (interior > 0) body = d == Dim(0) ? Dim(0) : (d - Dim(1)) * Dim(interior + 1) + Dim(1);
   const int64_t extra = low + high;
-  if (!body.known()) return extra >= 0 ? body + Dim(extra) : body - Dim(-extra);
+  if (!body.known() || extra >= 0) return extra >= 0 ? body + Dim(extra) : body - Dim(-extra);
   require(c, body.value() + extra >= 0, "Cropping must leave no negative extent",
           fmt::format("extent {} with low={}, high={}", body.value(), low, high));
   return Dim(body.value() + extra);
 }
 
+// How many elements a stride meets on the way through `extent`: the quotient rounded up.
+Dim stride_count(Dim extent, int64_t stride) {
+  if (stride == 1) return extent;
+  if (!extent.known()) return (extent + Dim(stride - 1)) / Dim(stride);
+  return extent == Dim(0) ? extent : (extent - Dim(1)) / Dim(stride) + Dim(1);
+}
+
 // Elements that `slice` leaves out behind its last one, as a number.
 int64_t tail(Dim extent, Dim start, Dim limit, int64_t stride) {
   if (extent.known()) {
-    const int64_t count = (limit.value() - start.value() + stride - 1) / stride;
+    const int64_t count = stride_count(limit - start, stride).value();
     return extent.value() - (count == 0 ? start.value() : start.value() + (count - 1) * stride + 1);
   }
   const Dim rest = extent - limit;
@@ -199,8 +211,7 @@ KERAS_OP_RULE(
                       "A slice must lie inside its axis",
                       fmt::format("[{}, {}) on axis {}", start[i].value(), limit[i].value(), i));
             }
-            out.push_back(stride[i] == 1 ? limit[i] - start[i]
-                                         : (limit[i] - start[i] + Dim(stride[i] - 1)) / Dim(stride[i]));
+            out.push_back(stride_count(limit[i] - start[i], stride[i]));
           }
           c.result(c.dtype(0), out);
         },

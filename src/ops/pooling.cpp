@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "ops/data_format.h"
 #include "ops/primitives.h"
 #include "ops/promotion.h"
@@ -48,6 +49,7 @@ Tensor adapt_axis(const char* where, keras_pool kind, const Tensor& x, int axis,
         {where, "Adaptive pooling needs known spatial extents", "shape " + x.shape().to_string(), ""});
   }
   const int64_t extent = x.dim(axis).value();
+  host_entries(where, sizeof(int32_t), {outputs});
   const int64_t small = (extent + outputs - 1) / outputs;
   const auto pooled = [&](int64_t window, int64_t stride) {
     auto at = make_attributes<PoolAttributes>();

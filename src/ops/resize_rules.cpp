@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/runtime/interpreter.h"
 #include "keras/tensor/host_buffer.h"
 #include "ops/primitives.h"
@@ -21,6 +22,8 @@ void check(const InferContext& c) {
   if (at.size.count != 2 || at.size.v[0] < 1 || at.size.v[1] < 1) {
     fail<ValueError>({c.op, "size must be a positive height and width", received, ""});
   }
+  // Backends make a table of weights for each axis.
+  for (const int64_t extent : items(at.size)) host_entries(c.op, sizeof(double), {extent});
   if (!is_float(c.dtype(0)) && at.interpolation != KERAS_NEAREST) {
     fail<TypeError>({c.op, "Only nearest-neighbour resizing works on integers", received, "cast to float32"});
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/base/resampling.h"
 #include "keras/graph/op_attributes.h"
 
@@ -20,7 +21,7 @@ std::vector<double> resize_weights(int64_t inputs, int64_t outputs, int64_t inte
                       fmt::format("{}", interpolation), ""});
   }
   const Resampling axis = resampling(static_cast<Interpolation>(interpolation), inputs, outputs, antialias);
-  std::vector<double> weights(static_cast<size_t>(inputs * outputs), 0.0);
+  std::vector<double> weights(host_entries("resize", sizeof(double), {inputs, outputs}), 0.0);
   for (int64_t i = 0; i < outputs; ++i) {
     for (int64_t k = 0; k < axis.taps; ++k) {
       const double weight = axis.weights[static_cast<size_t>(i * axis.taps + k)];

@@ -242,7 +242,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     if (prim::reduce_min(values, axes).item<int64_t>() < 0) {
       fail<ValueError>({"bincount", "x must not be negative", "a negative element", ""});
     }
-    length = std::max(length, prim::reduce_max(values, axes).item<int64_t>() + 1);
+    length = std::max(length, (Dim(prim::reduce_max(values, axes).item<int64_t>()) + Dim(1)).value());
   }
   const Tensor shares = weights.defined() ? prim::broadcast_to(as_dtype(weights, dtype), values.shape())
                                           : prim::full(values.shape(), 1, dtype);
@@ -269,7 +269,7 @@ std::pair<Tensor, Tensor> histogram(const Tensor& x, int64_t bins,
   const Tensor values = prim::cast(flat, work);
   const Tensor low = range ? scalar(range->first, work) : prim::reduce_min(values, {0});
   const Tensor high = range ? scalar(range->second, work) : prim::reduce_max(values, {0});
-  const Tensor edges = prim::cast(prim::cast(linspace(low, high, bins + 1), dtype), work);
+  const Tensor edges = prim::cast(prim::cast(linspace(low, high, (Dim(bins) + Dim(1)).value()), dtype), work);
   const Tensor inner = prim::slice_axis(edges, 0, Dim(1), Dim(bins));
   const Tensor place = searchsorted(inner, values, "right");
   const Tensor inside = prim::bit_and(prim::greater_equal(values, low), prim::less_equal(values, high));

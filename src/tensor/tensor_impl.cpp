@@ -4,6 +4,7 @@
 #include <new>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/tensor/host_buffer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -102,7 +103,8 @@ struct alignas(8) SmallBlock {
 std::shared_ptr<void> allocate_host(size_t bytes) {
   if (bytes <= sizeof(SmallBlock)) return std::make_shared<SmallBlock>();
   constexpr std::align_val_t kAlignment{64};
-  void* block = ::operator new(bytes == 0 ? 1 : bytes, kAlignment, std::nothrow);
+  void* block =
+      bytes > machine_memory() ? nullptr : ::operator new(bytes == 0 ? 1 : bytes, kAlignment, std::nothrow);
   if (block == nullptr) {
     fail<BackendError>(
         {"host memory", "There is not enough memory for a tensor", std::to_string(bytes) + " bytes", ""});
