@@ -95,6 +95,7 @@ Tensor from_row(int64_t rows, int64_t first) {
 // Column by column.
 Tensors decompose_cholesky(DecomposeContext& c) {
   const int64_t n = extent_of(c, c[0], -1);
+  if (n == 0) return {c[0]};
   Tensor l;
   for (int64_t j = 0; j < n; ++j) {
     Tensor column = columns_of(c[0], j, j + 1);
@@ -102,6 +103,14 @@ Tensors decompose_cholesky(DecomposeContext& c) {
     column = prim::div(column, prim::sqrt(rows_of(column, j, j + 1)));
     column = prim::select(from_row(n, j), column, prim::scalar_like(column, 0));
     l = l.defined() ? prim::concat({l, column}, column.rank() - 1) : column;
+  }
+  // The square root of a pivot below zero is NaN, and so is all that follows from it. Kernels refuse as well.
+  const auto numbers = [&] {
+    return prim::reduce_min(prim::cast(prim::equal(l, l), DType::int32), prim::all_axes(l.rank()));
+  };
+  if (!l.abstract() && l.shape().elements() > 0 && numbers().item<int32_t>() == 0) {
+    fail<ValueError>(
+        {c.op.name, "The matrices must be symmetric and positive definite", c[0].shape().to_string(), ""});
   }
   return {c.attrs<CholeskyAttributes>().upper != 0 ? transposed(l) : l};
 }

@@ -406,6 +406,7 @@ TEST(RecurrentErrors, SayWhatIsWrong) {
   EXPECT_THROW(LSTM(2, {.activation = "softsign", .use_cudnn = true})(x), ValueError);
   EXPECT_THROW(LSTM(2, {.use_cudnn = "yes"})(x), ValueError);
   EXPECT_THROW(layers::RNN(layers::Dense(2)), TypeError);
+  EXPECT_THROW(layers::RNN(layers::LSTM(2)), TypeError);
   EXPECT_THROW(layers::RNN(RNNOptions{}), TypeError);
   EXPECT_THROW(layers::StackedRNNCells(std::vector<LayerHandle>{}), ValueError);
   EXPECT_THROW(layers::StackedRNNCells({layers::GRUCell(2), GRU(2)}), TypeError);

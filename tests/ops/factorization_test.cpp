@@ -12,6 +12,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "keras/random.h"
+#include "keras/runtime/interpreter.h"
 
 namespace keras {
 namespace {
@@ -40,7 +41,13 @@ TEST(Factorization, CholeskyRebuildsTheMatrix) {
 
 TEST(Factorization, CholeskyRefusesIndefiniteMatrices) {
   const Tensor a = {{1.0, 2.0}, {2.0, 1.0}};
-  EXPECT_THROW(ops::cholesky(a).to_vector<double>(), Error);
+  EXPECT_THROW(ops::cholesky(a).to_vector<double>(), ValueError);
+  // The decomposition too, and for one matrix of a batch.
+  const auto& op = internal::op_def(OpId::cholesky_op);
+  const auto attributes = internal::make_attributes<CholeskyAttributes>();
+  const Tensor operands[] = {ops::stack({ops::eye(2), a})};
+  internal::DecomposeContext context{op, &attributes, operands, false};
+  EXPECT_THROW(op.rule.decompose(context), ValueError);
 }
 
 TEST(Factorization, LuRebuildsTheMatrix) {

@@ -124,7 +124,8 @@ TEST(Symbolic, NodesComputeOnValues) {
   const Tensor y = keras_tensor({DType::float32, {Dim::unknown(), 2}});
   const Tensor joined = ops::concatenate({x, y}, 1);
   const auto& node = *symbolic_value(joined)->node;
-  const Nest args{Nest{ops::ones({3, 2}), ops::zeros({3, 2})}};
+  const Nest pair{ops::ones({3, 2}), ops::zeros({3, 2})};
+  const Nest args(std::vector<Nest>{pair});  // Nest{pair}: a list of it to g++, a copy to clang
   const auto out = node.operation->call(args, {});
   EXPECT_EQ(values(out[0]), (Doubles{1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0}));
   const auto again = make_operation("Concatenate", node.operation->get_config());

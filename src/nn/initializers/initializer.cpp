@@ -6,52 +6,26 @@
 #include <cmath>
 
 #include "keras/base/error.h"
+#include "keras/base/host_memory.h"
 #include "keras/random.h"
-#include "nn/initializers/host_random.h"
+#include "keras/tensor/host_buffer.h"
+#include "ops/host_random.h"
 
 namespace keras {
 
 namespace {
 
 Tensor to_tensor(const std::vector<double>& values, const Shape& shape, DType dtype) {
-  const Tensor wide = Tensor::from(values, shape);
-  switch (dtype) {
-    case DType::float64:
-      return wide;
-    case DType::float32:
-      return Tensor::from(wide.to_vector<float>(), shape);
-    case DType::float16:
-      return Tensor::from(wide.to_vector<Half>(), shape);
-    case DType::bfloat16:
-      return Tensor::from(wide.to_vector<BFloat16>(), shape);
-    case DType::bool_: {
-      std::vector<bool> bits;
-      for (const double v : values) bits.push_back(v != 0);
-      return Tensor::from(bits, shape);
-    }
-    case DType::int8:
-      return Tensor::from(wide.to_vector<int8_t>(), shape);
-    case DType::int16:
-      return Tensor::from(wide.to_vector<int16_t>(), shape);
-    case DType::int32:
-      return Tensor::from(wide.to_vector<int32_t>(), shape);
-    case DType::int64:
-      return Tensor::from(wide.to_vector<int64_t>(), shape);
-    case DType::uint8:
-      return Tensor::from(wide.to_vector<uint8_t>(), shape);
-    case DType::uint16:
-      return Tensor::from(wide.to_vector<uint16_t>(), shape);
-    case DType::uint32:
-      return Tensor::from(wide.to_vector<uint32_t>(), shape);
-    case DType::uint64:
-      return Tensor::from(wide.to_vector<uint64_t>(), shape);
-    default:
-      internal::fail<TypeError>(
-          {"initializer", "An initializer makes numbers", std::string(dtype_name(dtype)), ""});
+  if (dtype == DType::string) {
+    internal::fail<TypeError>(
+        {"initializer", "An initializer makes numbers", std::string(dtype_name(dtype)), ""});
   }
+  return internal::host_cast(Tensor::from(values, shape), dtype);
 }
 
-size_t count_of(const Shape& shape) { return static_cast<size_t>(shape.elements()); }
+size_t count_of(const Shape& shape) {
+  return internal::host_entries("initializer", 2 * sizeof(double), {shape.elements()});
+}
 
 void check_float(const char* name, DType dtype) {
   if (!is_float(dtype)) {
@@ -106,20 +80,15 @@ Tensor scaled_variance(uint32_t seed, double scale, const std::string& mode, con
   check_float("VarianceScaling", dtype);
   const auto [fan_in, fan_out] = fans(shape, input_axes, output_axes);
   scale /= std::max(1.0, mode == "fan_in" ? fan_in : mode == "fan_out" ? fan_out : (fan_in + fan_out) / 2);
-  std::vector<double> values;
   if (distribution == "uniform") {
     const double limit = std::sqrt(3.0 * scale);
-    values = internal::host_uniform(seed, count_of(shape));
-    for (double& v : values) v = (2 * v - 1) * limit;
-  } else if (distribution == "untruncated_normal") {
-    values = internal::host_normal(seed, count_of(shape));
-    for (double& v : values) v *= std::sqrt(scale);
-  } else {
-    // Cutting at two deviations shrinks the variance; this factor restores it.
-    values = internal::host_truncated_normal(seed, count_of(shape));
-    for (double& v : values) v *= std::sqrt(scale) / 0.87962566103423978;
+    return internal::host_uniform(shape, -limit, limit, dtype, seed, 0);
   }
-  return to_tensor(values, shape, dtype);
+  if (distribution == "untruncated_normal") {
+    return internal::host_normal(shape, 0, std::sqrt(scale), dtype, seed, 0);
+  }
+  // Cutting at two deviations shrinks the variance; this factor restores it.
+  return internal::host_truncated_normal(shape, 0, std::sqrt(scale) / 0.87962566103423978, dtype, seed, 0);
 }
 
 }  // namespace
@@ -165,24 +134,21 @@ Tensor Identity::operator()(const Shape& shape, DType dtype) const {
 
 Tensor RandomNormal::operator()(const Shape& shape, DType dtype) const {
   check_float(kClassName, dtype);
-  auto values = internal::host_normal(seed_, count_of(shape));
-  for (double& v : values) v = options_.mean + options_.stddev * v;
-  return to_tensor(values, shape, dtype);
+  return internal::host_normal(shape, options_.mean, options_.stddev, dtype, seed_, 0);
 }
 
 Tensor TruncatedNormal::operator()(const Shape& shape, DType dtype) const {
   check_float(kClassName, dtype);
-  auto values = internal::host_truncated_normal(seed_, count_of(shape));
-  for (double& v : values) v = options_.mean + options_.stddev * v;
-  return to_tensor(values, shape, dtype);
+  return internal::host_truncated_normal(shape, options_.mean, options_.stddev, dtype, seed_, 0);
 }
 
 Tensor RandomUniform::operator()(const Shape& shape, DType dtype) const {
-  auto values = internal::host_uniform(seed_, count_of(shape));
-  for (double& v : values) {
-    v = options_.minval + (options_.maxval - options_.minval) * v;
-    if (!is_float(dtype)) v = std::floor(v);
-  }
+  const auto draw = [&](DType as) {
+    return internal::host_uniform(shape, options_.minval, options_.maxval, as, seed_, 0);
+  };
+  if (is_float(dtype)) return draw(dtype);
+  auto values = draw(DType::float64).to_vector<double>();
+  for (double& v : values) v = std::floor(v);
   return to_tensor(values, shape, dtype);
 }
 
@@ -198,7 +164,9 @@ Tensor Orthogonal::operator()(const Shape& shape, DType dtype) const {
   // positive.
   const size_t tall = std::max(rows, columns);
   const size_t flat = std::min(rows, columns);
-  auto q = internal::host_normal(seed_, tall * flat);  // flat vectors of length tall, one after another
+  // flat vectors of length tall, one after another
+  auto q = internal::host_normal(Shape{static_cast<int64_t>(tall * flat)}, 0, 1, DType::float64, seed_, 0)
+               .to_vector<double>();
   for (size_t j = 0; j < flat; ++j) {
     double* v = &q[j * tall];
     for (int pass = 0; pass < 2; ++pass) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
@@ -196,6 +197,10 @@ class RNN : public Layer {
   explicit RNN(LayerHandle cell, RNNOptions options = {});
   /// Over several cells, stacked.
   explicit RNN(std::vector<LayerHandle> cells, RNNOptions options = {});
+  /// A recurrent layer is no cell: throws TypeError, where taking its base alone would lose the rest of it.
+  template <std::derived_from<RNN> T>
+  requires(!std::same_as<T, RNN>) explicit RNN(T layer, RNNOptions options = {})
+      : RNN(LayerHandle(std::move(layer)), std::move(options)) {}
   std::string class_name() const override { return kClassName; }
   internal::CallSignature call_signature() const override { return {.mask = true}; }
   std::string module() const override { return "keras.layers"; }
