@@ -12,9 +12,8 @@ last_start=$((75 * 60))
 hard_stop=$((88 * 60))
 quick_parts=(packages build native_tests)
 # Cheapest first.
-more_parts=(format doc_coverage headers install exchange benchmarks tidy torch)
-# Run by name until a whole run of them has been seen to pass: they are no part of --all.
-named_parts=(thread_sanitizer address_sanitizer fuzz)
+more_parts=(format doc_coverage headers install exchange benchmarks torch thread_sanitizer tidy address_sanitizer
+  fuzz)
 
 export KERAS_PACKAGE_SETS="build test"
 case "${1:-}" in
@@ -22,14 +21,13 @@ case "${1:-}" in
   --all)
     KERAS_PACKAGE_SETS="build test all"
     parts=("${quick_parts[@]}" "${more_parts[@]}")
-    say "not in this run: ${named_parts[*]} (scripts/test.sh --part NAME)"
     ;;
   --part)
     KERAS_PACKAGE_SETS="build test all"
     parts=(packages build)
     while [ $# -gt 0 ]; do
       [ "$1" = --part ] && [ -f "scripts/parts/${2:-}.sh" ] ||
-        die "'$*' names no part: the parts are ${quick_parts[*]} ${more_parts[*]} ${named_parts[*]}."
+        die "'$*' names no part: the parts are ${quick_parts[*]} ${more_parts[*]}."
       parts+=("$2")
       shift 2
     done
