@@ -39,7 +39,7 @@ void GraphImage::number_values(const Graph& graph) {
   for (const auto v : graph.inputs()) give_number(graph, v);
   for (const auto& constant : graph.constants()) {
     give_number(graph, constant.value);
-    uses_.push_back(KERAS_KEEP);
+    uses_.push_back(KERAS_VARIABLE);  // that nothing replaces: constants never change
   }
   for (const auto& node : graph.nodes()) {
     for (const auto v : node.outputs) give_number(graph, v);

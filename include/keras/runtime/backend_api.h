@@ -94,7 +94,9 @@ typedef struct keras_prepared {
 typedef enum keras_use {
   KERAS_KEEP = 0,    /**< read only */
   KERAS_DONATE = 1,  /**< its memory may be reused; the caller lets go of it */
-  KERAS_VARIABLE = 2 /**< read, and replaced by the output that names it */
+  /** Read, the same from call to call, so that packed copies may be kept; replaced by the output that names it,
+   * if one does. */
+  KERAS_VARIABLE = 2
 } keras_use;
 
 /** One op of a graph. */
