@@ -4,6 +4,7 @@
 /// The one header that programs include.
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
+#include "keras/compile/function.h"
 #include "keras/data/datasets.h"
 #include "keras/data/npy.h"
 #include "keras/models/batch_source.h"

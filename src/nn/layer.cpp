@@ -20,6 +20,7 @@
 #include "nn/extent.h"
 #include "nn/layer_operation.h"
 #include "nn/naming.h"
+#include "runtime/trace.h"
 
 namespace keras {
 
@@ -258,6 +259,7 @@ void Layer::add_weight(Variable& member, std::string_view weight_name, const Sha
   slot.aggregation = options.aggregation;
   if (options.regularizer) slot.regularizer = [r = options.regularizer](const Tensor& w) { return (*r)(w); };
   if (options.constraint) slot.constraint = [c = options.constraint](const Tensor& w) { return (*c)(w); };
+  internal::note_variable_created(slot);
   slot.filled = true;
   (options.trainable ? core_->trainable_variables : core_->non_trainable_variables).push_back(member);
 }

@@ -8,6 +8,7 @@
 #include "keras/random.h"
 #include "keras/runtime/interpreter.h"
 #include "ops/primitives.h"
+#include "runtime/trace.h"
 
 namespace keras::random {
 
@@ -56,7 +57,11 @@ Tensor SeedGenerator::next() const {
 SeedGenerator global_seed_generator() {
   auto& p = process();
   const std::lock_guard lock(p.mutex);
-  if (!p.global) p.global.emplace();
+  if (!p.global) {
+    // It belongs to the process, whoever draws first.
+    const internal::CreationScope free(internal::CreationScope::Rule::free);
+    p.global.emplace();
+  }
   return *p.global;
 }
 

@@ -10,18 +10,11 @@
 #include "keras/runtime/variable.h"
 #include "runtime/graph_driver.h"
 #include "runtime/kernel_cache.h"
+#include "runtime/residuals.h"
 
 namespace keras::internal {
 
 namespace {
-
-std::string describe(const OpCall& call) {
-  std::string out;
-  for (const Tensor& t : call.operands) {
-    out += (out.empty() ? "" : ", ") + TensorType{t.dtype(), t.shape()}.to_string();
-  }
-  return out;
-}
 
 class EagerInterpreter final : public Interpreter {
  public:
@@ -64,7 +57,7 @@ Tensors launch(const OpCall& call, const PreparedOp& p, Backend& backend) {
     for (auto& slot : out) {
       if (slot.buffer != nullptr) backend.table().free(slot.buffer);
     }
-    backend.fail(status, call.op->name, describe(call));
+    backend.fail(status, call.op->name, describe_operands(call));
   }
   Tensors results;
   for (size_t i = 0; i < own; ++i)
@@ -90,7 +83,7 @@ Tensors apply_on_host(const OpCall& call, Backend& backend, const std::string& r
   Backend& native = load_backend("native");
   if (&native == &backend) {
     fail<UnsupportedError>({call.op->name, "The native backend cannot compute this op for these operands",
-                            describe(call) + (reason.empty() ? "" : "; " + reason), ""});
+                            describe_operands(call) + (reason.empty() ? "" : "; " + reason), ""});
   }
   warn_host(*call.op, backend, reason);
   std::vector<Tensor> operands;
@@ -101,7 +94,7 @@ Tensors apply_on_host(const OpCall& call, Backend& backend, const std::string& r
   const auto p = prepare(moved, native);
   if (p->verdict != KERAS_NATIVE) {
     fail<UnsupportedError>({call.op->name, "No backend here can compute this op for these operands",
-                            describe(call) + "; " + p->reason, ""});
+                            describe_operands(call) + "; " + p->reason, ""});
   }
   Tensors out;
   for (const Tensor& t : launch(moved, *p, native)) {
@@ -110,18 +103,6 @@ Tensors apply_on_host(const OpCall& call, Backend& backend, const std::string& r
     out.back().impl().residual = t.impl().residual;
   }
   return out;
-}
-
-// A gradient op follows its forward op's decision: canonical residuals mean that the forward was decomposed.
-bool must_decompose(const OpCall& call) {
-  return call.op->operands < 0 && !call.operands.empty() && call.op->rule.decompose != nullptr &&
-         call.operands.back().impl().residual == Residual::canonical;
-}
-
-size_t infer_results(const OpCall& call) {
-  SmallVector<TensorType, 6> types;
-  for (const Tensor& t : call.operands) types.push_back({t.dtype(), t.shape()});
-  return infer(*call.op, call.attributes, types).size();
 }
 
 // The same memory under a handle of its own that says what it is.
@@ -137,11 +118,11 @@ Tensors EagerInterpreter::apply(const OpCall& call) {
   check_operands(call);
   if (call.op->has('X')) return drive_control_flow(call);
   Backend& backend = current_backend();
-  if (!must_decompose(call)) {
+  if (!follows_decomposition(call)) {
     const PreparedOp& p = prepare_fast(call, backend);
     if (p.verdict == KERAS_NATIVE) return launch(call, p, backend);
     if (p.verdict == KERAS_UNSUPPORTED) {
-      fail<UnsupportedError>({call.op->name, p.reason, describe(call), ""});
+      fail<UnsupportedError>({call.op->name, p.reason, describe_operands(call), ""});
     }
     if (p.verdict == KERAS_HOST || call.op->rule.decompose == nullptr) {
       const std::string reason = p.reason;
@@ -152,7 +133,7 @@ Tensors EagerInterpreter::apply(const OpCall& call) {
   DecomposeContext context{*call.op, call.attributes, call.operands, call.residuals};
   Tensors results = call.op->rule.decompose(context);
   if (call.residuals) {
-    const size_t own = infer_results(call);
+    const size_t own = own_results(call);
     for (size_t i = own; i < results.size(); ++i) results[i] = mark_canonical(results[i], backend);
   }
   return results;

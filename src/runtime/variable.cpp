@@ -5,6 +5,7 @@
 
 #include "keras/base/error.h"
 #include "keras/runtime/interpreter.h"
+#include "runtime/trace.h"
 
 namespace keras {
 
@@ -30,16 +31,22 @@ std::optional<DType> AutocastScope::current() { return autocast_dtype; }
 Variable::Variable() : slot_(std::make_shared<internal::VariableSlot>()) {}
 
 Variable::Variable(Tensor initial_value, std::string name, bool trainable) : Variable() {
+  initial_value = internal::concrete_initial_value(initial_value);
   slot_->dtype = initial_value.dtype();
   slot_->shape = initial_value.shape();
-  slot_->value = cast_to(initial_value, slot_->dtype);
+  {
+    const internal::InterpreterScope eager(internal::eager_interpreter(),
+                                           internal::InterpreterScope::Replace{});
+    slot_->value = cast_to(initial_value, slot_->dtype);
+  }
   slot_->name = slot_->path = std::move(name);
   slot_->trainable = trainable;
+  internal::note_variable_created(*slot_);
   slot_->filled = true;
 }
 
 Variable::Variable(Tensor initial_value, DType dtype, std::string name, bool trainable)
-    : Variable(cast_to(initial_value, dtype), std::move(name), trainable) {}
+    : Variable(cast_to(internal::concrete_initial_value(initial_value), dtype), std::move(name), trainable) {}
 
 Tensor Variable::value() const {
   if (!slot_->filled) {

@@ -59,6 +59,7 @@ class Graph {
   const std::vector<Constant>& constants() const { return constants_; }
   std::vector<Constant>& constants() { return constants_; }
   const std::vector<TensorType>& types() const { return types_; }
+  std::vector<TensorType>& types() { return types_; }
   const TensorType& type(Value v) const { return types_[static_cast<size_t>(v)]; }
   const std::vector<Node>& nodes() const { return nodes_; }
   std::vector<Node>& nodes() { return nodes_; }
