@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <shared_mutex>
 
@@ -28,7 +29,10 @@ int64_t autocast_part() {
 void add_context(CallKey& key) {
   key.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(&current_backend())));
   key.push_back(static_cast<int64_t>(config::floatx()));
+  key.push_back(config::image_data_format() == "channels_first" ? 1 : 0);
+  key.push_back(std::bit_cast<int64_t>(config::epsilon()));
   key.push_back(autocast_part());
+  key.push_back(trace_generation());
   for (const auto part : trace_contexts()) key.push_back(part());
 }
 
@@ -146,6 +150,12 @@ void FunctionCore::State::relax(std::vector<TensorType>& types) {
 }
 
 std::shared_ptr<Program> FunctionCore::State::program_for(ArgumentList& arguments, const Body& body) {
+  for (const Tensor& t : arguments.leaves()) {
+    if (t.dtype() != DType::string) continue;
+    fail<UnsupportedError>({options.name, "Strings never enter a traced program",
+                            "an argument of dtype string",
+                            "turn them into numbers first, or run eagerly (run_eagerly=true in compile)"});
+  }
   CallKey& key = arguments.key();
   add_context(key);
   const bool open = options.input_signature.has_value() || options.reduce_retracing;
@@ -204,10 +214,6 @@ Tensor FunctionCore::call_for_tensor(ArgumentList& arguments, const Body& body) 
   if (results.empty()) return Tensor();
   if (results.size() > 1) results[0].set_mask(results[1]);
   return std::move(results[0]);
-}
-
-void FunctionCore::prepare(ArgumentList& arguments, const Body& body) {
-  state_->program_for(arguments, body);
 }
 
 int64_t FunctionCore::traces() const {

@@ -117,6 +117,16 @@ std::shared_ptr<callbacks::History> Model::fit(const BatchSource& batches, const
   return run_training(iterator, judging.get(), options);
 }
 
+Logs Model::run_train_step(const DataTriple& batch) {
+  return trainer_->options.run_eagerly ? train_step(batch) : trainer_->steps->train(*this, batch);
+}
+Logs Model::run_test_step(const DataTriple& batch) {
+  return trainer_->options.run_eagerly ? test_step(batch) : trainer_->steps->test(*this, batch);
+}
+Nest Model::run_predict_step(const DataTriple& batch) {
+  return trainer_->options.run_eagerly ? predict_step(batch) : trainer_->steps->predict(*this, batch);
+}
+
 std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator, EpochIterator* validation,
                                                         const FitOptions& options) {
   const internal::RunScope threads;
@@ -144,7 +154,7 @@ std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator,
     int64_t executions = 0;
     while (auto execution = iterator.next()) {
       list.on_train_batch_begin(execution->begin, nothing);
-      for (const auto& batch : execution->batches) logs = train_step(batch);
+      for (const auto& batch : execution->batches) logs = run_train_step(batch);
       list.on_train_batch_end(execution->end, logs);
       ++executions;
       if (trainer.stop_training) break;
@@ -173,7 +183,7 @@ Logs Model::run_evaluation(EpochIterator& iterator, Callback& callbacks) {
   Logs logs;
   while (auto execution = iterator.next()) {
     callbacks.on_test_batch_begin(execution->begin, nothing);
-    for (const auto& batch : execution->batches) logs = test_step(batch);
+    for (const auto& batch : execution->batches) logs = run_test_step(batch);
     callbacks.on_test_batch_end(execution->end, logs);
     if (trainer_->stop_evaluating) break;
   }
@@ -220,7 +230,7 @@ Nest Model::run_prediction(EpochIterator& iterator, const PredictOptions& option
   while (auto execution = iterator.next()) {
     list.on_predict_batch_begin(execution->begin, nothing);
     std::vector<Nest> outputs;
-    for (const auto& batch : execution->batches) outputs.push_back(predict_step(batch));
+    for (const auto& batch : execution->batches) outputs.push_back(run_predict_step(batch));
     out.push_back(concatenated(outputs));
     Logs logs{{"outputs", out.back()}};
     list.on_predict_batch_end(execution->end, logs);
@@ -249,7 +259,7 @@ Logs Model::train_on_batch(const Nest& x, const Nest& y, const Nest& sample_weig
   const int64_t samples = internal::sample_count(data);
   const auto batch = internal::adapt_arrays(std::move(data), {samples, {}, false, class_weight});
   reset_metrics();
-  return train_step(*batch->next()).sorted();
+  return run_train_step(*batch->next()).sorted();
 }
 
 Logs Model::test_on_batch(const Nest& x, const Nest& y, const Nest& sample_weight) {
@@ -258,9 +268,9 @@ Logs Model::test_on_batch(const Nest& x, const Nest& y, const Nest& sample_weigh
   const int64_t samples = internal::sample_count(data);
   const auto batch = internal::adapt_arrays(std::move(data), {samples, {}, false, {}});
   reset_metrics();
-  return test_step(*batch->next()).sorted();
+  return run_test_step(*batch->next()).sorted();
 }
 
-Nest Model::predict_on_batch(const Nest& x) { return predict_step({x, {}, {}}); }
+Nest Model::predict_on_batch(const Nest& x) { return run_predict_step({x, {}, {}}); }
 
 }  // namespace keras

@@ -27,6 +27,7 @@ bool Model::compiled() const { return trainer_->compiled; }
 void Model::compile(const CompileOptions& options) {
   auto& t = *trainer_;
   t.training_variables.reset();
+  t.steps = std::make_unique<internal::TracedSteps>();
   t.options = options;
   if (options.steps_per_execution < 1) {
     internal::fail<ValueError>({name(), "steps_per_execution must be at least 1",

@@ -10,6 +10,7 @@
 #include "keras/models/training.h"
 #include "models/compile_loss.h"
 #include "models/compile_metrics.h"
+#include "models/traced_steps.h"
 
 namespace keras::internal {
 
@@ -29,6 +30,8 @@ struct TrainerState {
   bool stop_training = false;
   bool stop_evaluating = false;
   bool stop_predicting = false;
+  /// The three steps, traced; made anew by compile.
+  std::unique_ptr<TracedSteps> steps = std::make_unique<TracedSteps>();
 };
 
 }  // namespace keras::internal

@@ -7,6 +7,7 @@
 #include "keras/base/error.h"
 #include "keras/schema/object_registry.h"
 #include "keras/tensor/tensor.h"
+#include "runtime/trace.h"
 
 namespace keras {
 
@@ -76,12 +77,14 @@ void set_dtype_policy(const DTypePolicy& policy) {
   auto& global = global_policy();
   const std::lock_guard lock(global.mutex);
   global.name = policy.name();
+  internal::outdate_traces();
 }
 
 void reset_dtype_policy() {
   auto& global = global_policy();
   const std::lock_guard lock(global.mutex);
   global.name.reset();
+  internal::outdate_traces();
 }
 
 }  // namespace config

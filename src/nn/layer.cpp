@@ -36,6 +36,11 @@ CallContext::CallContext(std::optional<bool> training) : previous_(context_train
 CallContext::~CallContext() { context_training = previous_; }
 std::optional<bool> CallContext::training() { return context_training; }
 
+[[maybe_unused]] const bool training_is_context = add_trace_context([]() -> int64_t {
+  const auto training = CallContext::training();
+  return training ? (*training ? 1 : 0) : -1;
+});
+
 std::string auto_layer_name(std::string_view class_name) { return auto_name(class_name); }
 
 std::vector<std::string> split_names(std::string_view names) {

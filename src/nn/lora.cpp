@@ -8,6 +8,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "nn/fused_calls.h"
+#include "runtime/trace.h"
 
 namespace keras {
 
@@ -39,6 +40,7 @@ void LowRankAdapted::add_factors(const std::string& layer, std::string_view weig
   add(lora_b, fmt::format("lora_{}_b", weight), Shape{Dim(rank), last},
       {.initializer = options.b_initializer, .regularizer = regularizer, .dtype = DType::float32});
   kernel.set_trainable(false);
+  internal::outdate_traces();
   *alpha_ = options.alpha.value_or(static_cast<double>(rank));
 }
 

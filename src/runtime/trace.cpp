@@ -284,6 +284,13 @@ bool add_trace_context(int64_t (*part)()) {
 }
 const std::vector<int64_t (*)()>& trace_contexts() { return contexts(); }
 
+namespace {
+std::atomic<int64_t> generation{0};
+}  // namespace
+
+void outdate_traces() { generation.fetch_add(1, std::memory_order_relaxed); }
+int64_t trace_generation() { return generation.load(std::memory_order_relaxed); }
+
 bool inside_trace() { return !open_traces.empty(); }
 
 CreationScope::CreationScope(Rule rule) : previous_(creation) { creation = rule; }

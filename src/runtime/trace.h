@@ -94,6 +94,11 @@ class Trace final : public Interpreter {
 bool add_trace_context(int64_t (*part)());
 const std::vector<int64_t (*)()>& trace_contexts();
 
+/// Makes every function trace anew at its next call: for changes of layers that no signature shows (adapt(),
+/// new weights inside a built layer).
+void outdate_traces();
+int64_t trace_generation();
+
 /// Whether this thread is inside a function() that is being traced.
 bool inside_trace();
 

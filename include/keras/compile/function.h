@@ -193,7 +193,6 @@ class FunctionCore {
   std::string to_string() const;
   std::string to_dot() const;
   void clear();
-  void prepare(ArgumentList& arguments, const Body& body);
 
  private:
   struct State;

@@ -175,6 +175,10 @@ class Model : public Layer {
   Logs run_evaluation(internal::EpochIterator& iterator, Callback& callbacks);
   Logs run_evaluation(internal::EpochIterator& iterator, const EvaluateOptions& options);
   Nest run_prediction(internal::EpochIterator& iterator, const PredictOptions& options);
+  // A step, traced and compiled unless compile said run_eagerly.
+  Logs run_train_step(const DataTriple& batch);
+  Logs run_test_step(const DataTriple& batch);
+  Nest run_predict_step(const DataTriple& batch);
   std::shared_ptr<internal::TrainerState> trainer_;
   /// Shared by copies, which see one another's changes.
   std::shared_ptr<std::shared_ptr<const internal::FunctionalGraph>> graph_;

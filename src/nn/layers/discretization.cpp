@@ -9,6 +9,7 @@
 #include "keras/base/error.h"
 #include "keras/ops/sorting.h"
 #include "nn/categorical_encoding.h"
+#include "runtime/trace.h"
 
 namespace keras::layers {
 
@@ -124,6 +125,7 @@ Json Discretization::get_config() const {
 void Discretization::adapt(const Tensor& data) { adapt(std::vector<Tensor>{data}); }
 
 void Discretization::adapt(const std::vector<Tensor>& batches) {
+  internal::outdate_traces();
   if (!options_.num_bins) {
     internal::fail<ValueError>(
         {name(), "adapt needs a layer with num_bins", "bin_boundaries were given", ""});

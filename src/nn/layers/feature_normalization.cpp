@@ -10,6 +10,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "keras/tensor/config.h"
+#include "runtime/trace.h"
 
 namespace keras::layers {
 
@@ -157,6 +158,7 @@ void Normalization::check_data(const Tensor& data) {
 void Normalization::adapt(const Tensor& data) { adapt(std::vector<Tensor>{data}); }
 
 void Normalization::adapt(const std::vector<Tensor>& batches) {
+  internal::outdate_traces();
   if (batches.empty()) internal::fail<ValueError>({name(), "adapt needs data", "no batches", ""});
   Tensor total_mean, total_variance;
   double total_count = 0;
