@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "autodiff/tape.h"
 
+#include "autodiff/region_gradients.h"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -90,6 +92,7 @@ void TapeRecorder::stop() {
 void TapeRecorder::clear() {
   records_.clear();
   customs_.clear();
+  regions_.clear();
   watched_.clear();
   reads_.clear();
   explicit_.clear();
@@ -151,6 +154,7 @@ Tensors TapeRecorder::apply(const OpCall& call) {
   }
   // Regions run op by op through this tape, which records what they do.
   if ((bits & kControlFlow) != 0 && !below_->tracing()) return drive_control_flow(call);
+  if ((bits & kControlFlow) != 0 && call.op->rule.vjp != nullptr) return record_regions(call);
   const OpRule& rule = call.op->rule;
   const bool parts = rule.decompose != nullptr &&
                      (rule.vjp == nullptr ||
@@ -209,6 +213,36 @@ Tensors TapeRecorder::record(const OpCall& call, uint32_t traits) {
   return results;
 }
 
+Tensors TapeRecorder::record_regions(const OpCall& call) {
+  const bool loop = call.op->id == OpId::while_op;
+  if (loop && static_cast<const WhileAttributes*>(call.attributes)->maximum_iterations >= 0) {
+    return bounded_while_as_scan(call);
+  }
+  const RecordedRegions recorded = regions_for_gradient(call);
+  const OpCall inner{call.op, recorded.attributes.data(), recorded.operands, false, {}, recorded.regions};
+  Tensors results;
+  {
+    const InterpreterScope down(*below_, InterpreterScope::Replace{});
+    results = below_->apply(inner);
+  }
+  const size_t operands = recorded.operands.size();
+  TapeRecord& r = records_.add(operands, results.size(), 0, recorded.attributes);
+  r.op = call.op;
+  r.regions = static_cast<int32_t>(regions_.size());
+  regions_.push_back(recorded.regions);
+  for (size_t i = 0; i < operands; ++i) {
+    records_.note(r, i, recorded.operands[i], true);
+    r.watched[i] = watched_.contains(r.ids[i]);
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    const bool own = i < recorded.results;
+    records_.note(r, operands + i, results[i], !own);
+    if (own && differentiable(results[i].dtype())) watched_.insert(r.ids[operands + i]);
+  }
+  while (results.size() > recorded.results) results.pop_back();
+  return results;
+}
+
 void TapeRecorder::record_custom(std::span<const Tensor> operands, std::span<const Tensor> results,
                                  RecordedGradient gradient) {
   if (paused_ > 0 || !watches_any(operands)) return;
@@ -233,8 +267,10 @@ std::vector<Tensor> TapeRecorder::run_vjp(TapeRecord& r, const std::vector<Tenso
   for (size_t i = r.num_operands; i < r.num_operands + r.num_results; ++i) {
     result_types.push_back(r.types[i].of(r.kept[i]));
   }
+  std::span<const std::shared_ptr<const Graph>> regions;
+  if (r.regions >= 0) regions = regions_[static_cast<size_t>(r.regions)];
   VjpContext context{*r.op,        r.attributes,  r.operands(), operand_types, r.results(),
-                     result_types, r.residuals(), cotangents,   r.needed(),    {}};
+                     result_types, r.residuals(), cotangents,   r.needed(),    regions};
   const Tensors out = r.op->rule.vjp(context);
   return {out.begin(), out.end()};
 }

@@ -55,6 +55,7 @@ class TapeRecorder final : public Interpreter {
 
  private:
   Tensors record(const OpCall& call, uint32_t traits);
+  Tensors record_regions(const OpCall& call);
   void note_read(VariableSlot& variable, const Tensor& value);
   bool outer_tape_watches(std::span<const Tensor> tensors) const;
   std::vector<Tensor> run_vjp(TapeRecord& record, const std::vector<Tensor>& cotangents) const;
@@ -65,6 +66,7 @@ class TapeRecorder final : public Interpreter {
   int paused_ = 0;
   TapeRecords records_;
   std::deque<RecordedGradient> customs_;
+  std::deque<std::vector<std::shared_ptr<const Graph>>> regions_;
   IdSet watched_;
   std::unordered_map<const VariableSlot*, std::vector<uint64_t>> reads_;
   std::unordered_set<const VariableSlot*> explicit_;  // watched by name, trainable or not

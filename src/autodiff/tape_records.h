@@ -23,6 +23,7 @@ struct RecordedType {
 struct TapeRecord {
   const OpDef* op = nullptr;  ///< null for a custom gradient
   int32_t custom = -1;        ///< which custom gradient of the tape
+  int32_t regions = -1;       ///< which list of regions of the tape
   uint32_t num_operands = 0, num_results = 0, num_residuals = 0;
   Tensor* kept = nullptr;   ///< operands, results, residuals; undefined where the gradient does not read them
   uint64_t* ids = nullptr;  ///< of operands and results

@@ -56,6 +56,7 @@ Trace::Trace() : id_(next_id.fetch_add(1, std::memory_order_relaxed)), region_(f
   open_traces.push_back(this);
 }
 Trace::Trace(Region) : id_(next_id.fetch_add(1, std::memory_order_relaxed)), region_(true) {
+  if (!open_traces.empty()) example_ = open_traces.back()->example_;
   open_traces.push_back(this);
 }
 Trace::~Trace() { open_traces.erase(std::find(open_traces.begin(), open_traces.end(), this)); }
@@ -119,15 +120,41 @@ Graph::Value Trace::take_in(const Tensor& tensor) {
     held_.push_back(tensor);
     return taken_[key] = graph_->add(OpId::constant_op, attributes, {});
   }
+  if (region_) return capture(tensor);
   held_.push_back(tensor);
-  Graph::Value value = 0;
-  if (region_) {
-    value = graph_->add_input({tensor.dtype(), tensor.shape()});
-    captures_.push_back({tensor, value});
-  } else {
-    value = graph_->add_constant(tensor);
-  }
+  return taken_[key] = graph_->add_constant(tensor);
+}
+
+Graph::Value Trace::capture(const Tensor& outside) {
+  const TensorImpl* key = &outside.impl();
+  if (const auto it = taken_.find(key); it != taken_.end()) return it->second;
+  held_.push_back(outside);
+  const Graph::Value value = graph_->add_input({outside.dtype(), outside.shape()});
+  captures_.push_back({outside, value});
   return taken_[key] = value;
+}
+
+std::vector<Tensor> share_captures(std::span<Trace* const> regions) {
+  std::vector<Tensor> out;
+  for (const Trace* region : regions) {
+    for (const auto& c : region->captures()) {
+      const bool known =
+          std::any_of(out.begin(), out.end(), [&](const Tensor& t) { return t.same(c.outside); });
+      if (!known) out.push_back(c.outside);
+    }
+  }
+  for (Trace* region : regions) {
+    std::vector<Graph::Value> inputs;
+    for (const auto v : region->graph()->inputs()) {
+      const auto& captures = region->captures();
+      const bool own =
+          std::none_of(captures.begin(), captures.end(), [v](const auto& c) { return c.input == v; });
+      if (own) inputs.push_back(v);
+    }
+    for (const Tensor& t : out) inputs.push_back(region->capture(t));
+    region->graph()->set_inputs(std::move(inputs));
+  }
+  return out;
 }
 
 // The results where all operands have values and the work is small.

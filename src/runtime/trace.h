@@ -65,6 +65,8 @@ class Trace final : public Interpreter {
   const std::shared_ptr<Graph>& graph() const { return graph_; }
   const std::vector<VariableUse>& variables() const { return variables_; }
   const std::vector<Capture>& captures() const { return captures_; }
+  /// The input through which a region reads this value from outside.
+  Graph::Value capture(const Tensor& outside);
   uint64_t id() const { return id_; }
 
   /// Symbols of the arguments' shapes stand for these numbers where a backend must be asked.
@@ -93,6 +95,11 @@ class Trace final : public Interpreter {
 /// number that differs when it differs. For the rooms that have such things.
 bool add_trace_context(int64_t (*part)());
 const std::vector<int64_t (*)()>& trace_contexts();
+
+/// Gives the regions of one op the same inputs: their own arguments, which each of them has in the same
+/// number, and after them what any of them captured. Returns those values from outside, as operands for the
+/// op.
+std::vector<Tensor> share_captures(std::span<Trace* const> regions);
 
 /// Makes every function trace anew at its next call: for changes of layers that no signature shows (adapt(),
 /// new weights inside a built layer).

@@ -49,6 +49,8 @@ class Graph {
   Value add(OpId op, const A& attributes, const std::vector<Value>& inputs) {
     return add_node(op, &attributes, inputs).front();
   }
+  /// Puts the inputs in another order.
+  void set_inputs(std::vector<Value> inputs) { inputs_ = std::move(inputs); }
   /// Says which values the program gives.
   void set_outputs(std::vector<Value> outputs) { outputs_ = std::move(outputs); }
 
