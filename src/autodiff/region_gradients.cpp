@@ -40,12 +40,6 @@ std::vector<TensorType> types_of(std::span<const Tensor> tensors) {
   return out;
 }
 
-std::vector<TensorType> output_types(const Graph& graph) {
-  std::vector<TensorType> out;
-  for (const auto v : graph.outputs()) out.push_back(graph.type(v));
-  return out;
-}
-
 // Runs the region under a tape and takes the cotangents of its inputs (zeros where none arrives) from those
 // of its outputs; undefined entries of `seeds` say that nothing flows from there.
 std::vector<Tensor> pull_back(const Graph& region, const std::vector<Tensor>& inputs,
@@ -133,7 +127,8 @@ Tensors scan_vjp(VjpContext& c) {
   const auto carries = static_cast<size_t>(at.carries);
   const auto sequences = static_cast<size_t>(at.inputs);
   const Graph& body = *c.regions[0];
-  const size_t rows = body.outputs().size() - carries;
+  // After the rows come the carries before each step, which recording added.
+  const size_t rows = body.outputs().size() - 2 * carries;
   const size_t own = carries + sequences;
   const size_t captures = c.operands.size() - own;
 
@@ -176,7 +171,7 @@ Tensors scan_vjp(VjpContext& c) {
     std::vector<Tensor> forward;
     for (size_t i = 0; i < own; ++i) forward.push_back(at_cut(i));
     for (size_t i = 0; i < captures; ++i) forward.push_back(c.operand(own + i));
-    std::vector<Tensor> seeds(carries + rows);
+    std::vector<Tensor> seeds(body.outputs().size());
     for (size_t i = 0; i < step.carries.size(); ++i) seeds[step.carries[i]] = inputs[i];
     for (size_t i = 0; i < flowing.size(); ++i) seeds[carries + flowing[i]] = at_cut(own + i);
     std::vector<size_t> wanted = step.carries;
