@@ -31,6 +31,7 @@ TensorType type_of(const Tensor& t) { return {t.dtype(), t.shape()}; }
 // What one running call needs, kept from call to call.
 struct Program::Lease {
   std::vector<Tensor> operands;
+  std::vector<Tensor> outputs;
 };
 
 Program::Program(const FunctionOptions& options, std::span<const TensorType> types,
@@ -176,9 +177,10 @@ void Program::run(std::span<const Tensor> leaves, std::span<Tensor> results) con
       if (s.input >= 0 && s.output >= 0) s.slot->value = std::move(operands[static_cast<size_t>(s.input)]);
     }
   };
-  Tensors outputs;
+  auto& outputs = own->outputs;
+  outputs.assign(graph_->outputs().size(), Tensor());
   try {
-    outputs = compiled->executable->run(operands);
+    compiled->executable->run(operands, outputs);
   } catch (...) {
     restore();
     operands.clear();
@@ -192,6 +194,7 @@ void Program::run(std::span<const Tensor> leaves, std::span<Tensor> results) con
   }
   for (size_t i = 0; i < num_results_; ++i) results[i] = std::move(outputs[i]);
   operands.clear();
+  outputs.clear();
   give_back(std::move(own));
 }
 

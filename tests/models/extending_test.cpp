@@ -136,17 +136,20 @@ class Steps : public Model {
   Nest predict_step(const DataTriple& data) override { return ++predicted, Model::predict_step(data); }
 };
 
+// Eagerly a step runs for each batch; otherwise it is traced once, and its program runs.
 TEST(Extending, EveryStepCanBeOverridden) {
-  Steps model;
-  model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mse"});
-  const auto history = model.fit(inputs(), targets(), {.batch_size = 4, .verbose = 0});
-  EXPECT_EQ(model.trained, 2);
-  EXPECT_EQ((*history)["answer"].back(), 42.0);
-  const auto logs = model.evaluate(inputs(), targets(), {.batch_size = 8, .verbose = 0});
-  EXPECT_EQ(model.tested, 1);
-  const Tensor p = model.predict(inputs(), {.batch_size = 2, .verbose = 0});
-  EXPECT_EQ(model.predicted, 4);
-  EXPECT_NEAR(logs["loss"], 3.0 * ops::mean(ops::square(p - targets())).item<float>(), 1e-5);
+  for (const bool eagerly : {true, false}) {
+    Steps model;
+    model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mse", .run_eagerly = eagerly});
+    const auto history = model.fit(inputs(), targets(), {.batch_size = 4, .verbose = 0});
+    EXPECT_EQ(model.trained, eagerly ? 2 : 1);
+    EXPECT_EQ((*history)["answer"].back(), 42.0);
+    const auto logs = model.evaluate(inputs(), targets(), {.batch_size = 8, .verbose = 0});
+    EXPECT_EQ(model.tested, 1);
+    const Tensor p = model.predict(inputs(), {.batch_size = 2, .verbose = 0});
+    EXPECT_EQ(model.predicted, eagerly ? 4 : 1);
+    EXPECT_NEAR(logs["loss"], 3.0 * ops::mean(ops::square(p - targets())).item<float>(), 1e-5);
+  }
 }
 
 TEST(Extending, FreezingTakesEffectAtCompile) {
