@@ -7,6 +7,8 @@
 //
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -163,29 +165,55 @@ class ComplexCastKernel final : public keras_kernel {
 };
 
 // A cast that changes nothing.
-void copy_loop_impl(const void* const* in, const int*, void* out, int64_t count, size_t width) {
-  if (in[0] != out) __builtin_memcpy(out, in[0], static_cast<size_t>(count) * width);
-}
-
-template <size_t kWidth>
+template <class T>
 void copy_loop(const void* const* in, const int* steps, void* out, int64_t count) {
-  copy_loop_impl(in, steps, out, count, kWidth);
+  const T* from = static_cast<const T*>(in[0]);
+  if (steps[0] == 0) {
+    std::fill_n(static_cast<T*>(out), count, *from);
+  } else if (in[0] != out) {
+    std::memcpy(out, from, static_cast<size_t>(count) * sizeof(T));
+  }
 }
 
-std::unique_ptr<keras_kernel> make_cast(const keras_op& op, std::string&) {
+ElementLoop find_cast(const keras_op& op, std::string& reason) {
   const int32_t from = op.inputs[0].dtype;
   const int32_t to = op.outputs[0].dtype;
-  if (from == to) {
-    static constexpr Loop loops[] = {copy_loop<1>, copy_loop<2>, copy_loop<4>, copy_loop<8>};
-    return elementwise(op, loops[__builtin_ctzll(dtype_size(from))], 1);
+  if (from == to) return {same_loop(dtype_size(from)), 1, false};
+  if (from == KERAS_COMPLEX64 || to == KERAS_COMPLEX64) {
+    reason = "complex numbers are cast in parts";
+    return {};
   }
-  if (from == KERAS_COMPLEX64 || to == KERAS_COMPLEX64) return std::make_unique<ComplexCastKernel>(op);
   const Loop loop = HWY_DYNAMIC_DISPATCH(FindCast)(compute_dtype(from), compute_dtype(to));
-  return elementwise(op, loop, 1, is_half(from) || is_half(to));
+  return {loop, 1, is_half(from) || is_half(to)};
 }
 
-const bool registered = register_kernel("cast", make_cast);
+std::unique_ptr<keras_kernel> make_complex_cast(const keras_op& op, std::string& reason) {
+  const int32_t from = op.inputs[0].dtype;
+  const int32_t to = op.outputs[0].dtype;
+  if (from != to && (from == KERAS_COMPLEX64 || to == KERAS_COMPLEX64)) {
+    return std::make_unique<ComplexCastKernel>(op);
+  }
+  reason.clear();
+  return nullptr;
+}
+
+const bool registered =
+    register_elementwise("cast", find_cast) && register_kernel("cast", make_complex_cast, 1);
 
 }  // namespace
+
+Loop same_loop(size_t width) {
+  switch (width) {
+    case 1:
+      return copy_loop<uint8_t>;
+    case 2:
+      return copy_loop<uint16_t>;
+    case 4:
+      return copy_loop<uint32_t>;
+    default:
+      return copy_loop<uint64_t>;
+  }
+}
+
 }  // namespace keras::native
 #endif

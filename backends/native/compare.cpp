@@ -158,24 +158,24 @@ HWY_EXPORT(FindSelect);
 
 namespace {
 
-std::unique_ptr<keras_kernel> make_compare(const keras_op& op, std::string& reason) {
+ElementLoop find_compare(const keras_op& op, std::string& reason) {
   const int64_t direction = attributes<CompareAttributes>(op).direction;
   const int32_t dtype = op.inputs[0].dtype;
   if (dtype == KERAS_COMPLEX64) {
-    if (direction == KERAS_EQ) return elementwise(op, complex_loop("equal"), 1);
-    if (direction == KERAS_NE) return elementwise(op, complex_loop("not_equal"), 1);
+    if (direction == KERAS_EQ) return {complex_loop("equal"), 1, false};
+    if (direction == KERAS_NE) return {complex_loop("not_equal"), 1, false};
     reason = "complex numbers have no order";
-    return nullptr;
+    return {};
   }
-  return elementwise(op, HWY_DYNAMIC_DISPATCH(FindCompare)(direction, compute_dtype(dtype)), 1,
-                     is_half(dtype));
+  return {HWY_DYNAMIC_DISPATCH(FindCompare)(direction, compute_dtype(dtype)), 1, is_half(dtype)};
 }
 
-std::unique_ptr<keras_kernel> make_select(const keras_op& op, std::string&) {
-  return elementwise(op, HWY_DYNAMIC_DISPATCH(FindSelect)(dtype_size(op.inputs[1].dtype)), 1);
+ElementLoop find_select(const keras_op& op, std::string&) {
+  return {HWY_DYNAMIC_DISPATCH(FindSelect)(dtype_size(op.inputs[1].dtype)), 1, false};
 }
 
-const bool registered = register_kernel("compare", make_compare) && register_kernel("select", make_select);
+const bool registered =
+    register_elementwise("compare", find_compare) && register_elementwise("select", find_select);
 
 }  // namespace
 }  // namespace keras::native

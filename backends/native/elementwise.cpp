@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 
 #include "half.h"
 
@@ -228,7 +229,30 @@ class ElementwiseKernel final : public keras_kernel {
   bool convert_ = false;
 };
 
+std::map<std::string, LoopFinder, std::less<>>& finders() {
+  static std::map<std::string, LoopFinder, std::less<>> entries;
+  return entries;
+}
+
+std::unique_ptr<keras_kernel> make_elementwise(const keras_op& op, std::string& reason) {
+  const ElementLoop found = find_element_loop(op, reason);
+  if (found.loop == nullptr) return nullptr;
+  return elementwise(op, found.loop, found.cost, found.through_float);
+}
+
 }  // namespace
+
+bool register_elementwise(const char* op, LoopFinder finder) {
+  finders()[op] = finder;
+  return register_kernel(op, make_elementwise);
+}
+
+ElementLoop find_element_loop(const keras_op& op, std::string& reason) {
+  const auto found = finders().find(std::string_view(op.name));
+  if (found != finders().end()) return found->second(op, reason);
+  reason = std::string(op.name) + " is not elementwise";
+  return {};
+}
 
 std::unique_ptr<keras_kernel> elementwise(const keras_op& op, Loop loop, int cost, bool through_float) {
   return std::make_unique<ElementwiseKernel>(op, loop, cost, through_float);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "kernel.h"
@@ -18,6 +19,19 @@ using Loop = void (*)(const void* const* in, const int* steps, void* out, int64_
 std::unique_ptr<keras_kernel> elementwise(const keras_op& op, Loop loop, int cost,
                                           bool through_float = false);
 
+/// How an elementwise op is computed: an inner loop, and how it wants to be run.
+struct ElementLoop {
+  Loop loop = nullptr;         ///< null where there is none
+  int cost = 1;                ///< as in elementwise()
+  bool through_float = false;  ///< as in elementwise()
+};
+/// Finds the loop of an op for its operands' dtypes; without one, `reason` says why.
+using LoopFinder = ElementLoop (*)(const keras_op& op, std::string& reason);
+/// Registers the kernel of an elementwise op, and its loop for fused regions.
+bool register_elementwise(const char* op, LoopFinder finder);
+/// The loop of a registered op, of no other.
+ElementLoop find_element_loop(const keras_op& op, std::string& reason);
+
 inline bool is_half(int32_t dtype) { return dtype == KERAS_FLOAT16 || dtype == KERAS_BFLOAT16; }
 /// The dtype in which a half type is computed; others are themselves.
 inline int32_t compute_dtype(int32_t dtype) { return is_half(dtype) ? KERAS_FLOAT32 : dtype; }
@@ -26,6 +40,8 @@ inline int32_t compute_dtype(int32_t dtype) { return is_half(dtype) ? KERAS_FLOA
 /// where there is none.
 Loop vector_unary(std::string_view op, int32_t dtype);
 Loop vector_binary(std::string_view op, int32_t dtype);
+/// The operand as it is, of elements of 1, 2, 4 or 8 bytes.
+Loop same_loop(size_t width);
 /// float32 powers.
 Loop vector_pow();
 /// Loops that call the C library or compute complex numbers, an element at a time.

@@ -174,31 +174,31 @@ Loop vector_binary(std::string_view op, int32_t dtype) { return HWY_DYNAMIC_DISP
 
 namespace {
 
-std::unique_ptr<keras_kernel> make_binary(const keras_op& op, std::string& reason) {
+ElementLoop find_binary(const keras_op& op, std::string& reason) {
   const int32_t dtype = op.inputs[0].dtype;
   if (dtype == KERAS_COMPLEX64) {
-    if (const Loop loop = complex_loop(op.name)) return elementwise(op, loop, 4);
+    if (const Loop loop = complex_loop(op.name)) return {loop, 4, false};
     reason = "not defined for complex numbers";
-    return nullptr;
+    return {};
   }
   const int32_t wide = compute_dtype(dtype);
-  if (const Loop loop = vector_binary(op.name, wide)) return elementwise(op, loop, 1, is_half(dtype));
+  if (const Loop loop = vector_binary(op.name, wide)) return {loop, 1, is_half(dtype)};
   if (std::string_view(op.name) == "pow" && wide == KERAS_FLOAT32) {
-    return elementwise(op, vector_pow(), 8, is_half(dtype));
+    return {vector_pow(), 8, is_half(dtype)};
   }
   // The neighbours of a half number are not those of the float.
   const bool exact = std::string_view(op.name) == "nextafter";
   if (const Loop loop = scalar_binary(op.name, exact ? dtype : wide)) {
-    return elementwise(op, loop, 16, is_half(dtype) && !exact);
+    return {loop, 16, is_half(dtype) && !exact};
   }
   reason = "not defined for this dtype";
-  return nullptr;
+  return {};
 }
 
 const bool registered = [] {
   for (const char* op : {"add", "sub", "mul", "div", "rem", "pow", "maximum", "minimum", "atan2", "nextafter",
                          "igamma", "bit_and", "bit_or", "bit_xor", "shl", "shr"}) {
-    register_kernel(op, make_binary);
+    register_elementwise(op, find_binary);
   }
   return true;
 }();

@@ -86,13 +86,13 @@ const Function kFunctions[] = {
     KERAS_COMPLEX_BINARY("not_equal", C, uint8_t, a != b),
 };
 
-std::unique_ptr<keras_kernel> make_complex(const keras_op& op, std::string& reason) {
-  if (op.inputs[0].dtype == KERAS_FLOAT32) return elementwise(op, complex_loop("complex"), 1);
+ElementLoop find_complex(const keras_op& op, std::string& reason) {
+  if (op.inputs[0].dtype == KERAS_FLOAT32) return {complex_loop("complex"), 1, false};
   reason = "takes float32 parts";
-  return nullptr;
+  return {};
 }
 
-const bool registered = register_kernel("complex", make_complex);
+const bool registered = register_elementwise("complex", find_complex);
 
 }  // namespace
 

@@ -204,21 +204,21 @@ bool is_cheap(std::string_view op) {
   return false;
 }
 
-std::unique_ptr<keras_kernel> make_unary(const keras_op& op, std::string& reason) {
+ElementLoop find_unary(const keras_op& op, std::string& reason) {
   const std::string_view name = op.name;
   const int32_t dtype = op.inputs[0].dtype;
   const int cost = is_cheap(name) ? 1 : 8;
   if (dtype == KERAS_COMPLEX64) {
-    if (const Loop loop = complex_loop(name)) return elementwise(op, loop, 4 * cost);
+    if (const Loop loop = complex_loop(name)) return {loop, 4 * cost, false};
     reason = "not defined for complex numbers";
-    return nullptr;
+    return {};
   }
   const int32_t wide = compute_dtype(dtype);
-  if (const Loop loop = vector_unary(name, wide)) return elementwise(op, loop, cost, is_half(dtype));
-  if (const Loop loop = scalar_unary(name, wide)) return elementwise(op, loop, 2 * cost, is_half(dtype));
-  if (name == "is_finite") return elementwise(op, always_true, 1);
+  if (const Loop loop = vector_unary(name, wide)) return {loop, cost, is_half(dtype)};
+  if (const Loop loop = scalar_unary(name, wide)) return {loop, 2 * cost, is_half(dtype)};
+  if (name == "is_finite") return {always_true, 1, false};
   reason = "not defined for this dtype";
-  return nullptr;
+  return {};
 }
 
 const bool registered = [] {
@@ -227,7 +227,7 @@ const bool registered = [] {
         "expm1",   "log",     "log1p", "sin",       "cos",     "tan",   "asin", "acos",    "atan",
         "sinh",    "cosh",    "tanh",  "asinh",     "acosh",   "atanh", "erf",  "erf_inv", "lgamma",
         "digamma", "sigmoid", "relu",  "is_finite", "bit_not", "real",  "imag"}) {
-    register_kernel(op, make_unary);
+    register_elementwise(op, find_unary);
   }
   return true;
 }();
