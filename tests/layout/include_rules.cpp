@@ -211,7 +211,7 @@ Complaints check_reachability(const Files& files, const std::vector<std::string>
     if (is_cpp(file)) {
       for (const auto& include : includes_of(file)) {
         included.insert(resolve(file, include, paths));
-        included.insert("tests/" + include.target);
+        for (const char* folder : {"tests/", "benchmarks/"}) included.insert(folder + include.target);
       }
     }
     if (ends_with(file.path, "CMakeLists.txt")) {
