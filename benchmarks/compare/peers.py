@@ -102,6 +102,13 @@ class Process:
         self.child.wait()
 
 
+def one_shot(peer, argument):
+    """The answer of a program that gives one and ends, and the seconds from its start to the answer."""
+    process = Process(peer, [argument])
+    process.kill()
+    return process.hello, process.ready_seconds
+
+
 def all_peers(build, environments):
     """Every peer, in the order of the tables' columns; `environments` is the folder of setup.sh, or none."""
     binaries = os.path.join(os.path.abspath(build), "bin")

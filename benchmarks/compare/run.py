@@ -12,7 +12,7 @@ import time
 
 import machine
 import work
-from peers import LIBTORCH, OURS, PeerError, Process, all_peers
+from peers import LIBTORCH, OURS, Peer, PeerError, all_peers, one_shot
 from tables import Report, replace_section
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -82,15 +82,11 @@ class Run:
         program = os.path.join(self.options.build, "bin", "limits")
         if not os.path.exists(program):
             return
-        from peers import Peer
-
-        def measure():
-            return Process(
-                Peer("limits", "limits", [os.path.abspath(program)]), [str(min(0.5, self.options.seconds))]
-            )
-
+        seconds = str(min(0.5, self.options.seconds))
         try:
-            found = self.quietly(None, lambda: measure().hello) if self.options.contested else measure().hello
+            found = self.quietly(
+                None, lambda: one_shot(Peer("limits", "limits", [os.path.abspath(program)]), seconds)[0]
+            )
         except PeerError as error:
             say(f"limits: {error}")
             return
@@ -191,31 +187,28 @@ class Run:
         """From the start of the process to the answer after its first training step."""
         say("== process")
         for peer in self.usable():
-            times, answers = [], []
-            repeats = 1 if self.options.seconds < 0.1 else 7 if peer.command[0].endswith(peer.name) else 3
+            repeats = 1 if self.options.seconds < 0.1 else 3 if peer.command[0].endswith("python") else 7
             try:
-                for _ in range(repeats + 1):  # the first one warms the files
-                    process = Process(peer, ["first-step"])
-                    times.append(process.ready_seconds * 1e3)
-                    answers.append(process.hello)
-                    process.kill()
+                one_shot(peer, "first-step")  # warms the files
+                runs = [self.quietly(None, lambda p=peer: one_shot(p, "first-step")) for _ in range(repeats)]
             except PeerError as error:
                 say(f"  {peer.title}: {error}")
                 continue
-            kept = answers[-1]
-            kept["wall_ms"] = statistics.median(times[1:])
+            kept = runs[-1][0]
+            kept["wall_ms"] = statistics.median(seconds for _, seconds in runs) * 1e3
             self.results["process"][peer.name] = kept
             say(
-                f"  {peer.title}: {kept['wall_ms']:.0f} ms, {kept['rss_kb'] / 1024:.0f} MiB, "
-                f"{kept['library_bytes'] / 2**20:.0f} MiB of libraries"
+                f"  {peer.title}: {kept['wall_ms']:.0f} ms, {kept['rss_kb'] * 1024 / 1e6:.0f} MB, "
+                f"{kept['library_bytes'] / 1e6:.0f} MB of libraries"
             )
 
     def memory(self, model):
         """The most memory of a process that trains one model and does nothing else."""
+        batch = self.results["memory_batch"] = max(self.options.batches)
         for peer in self.usable():
             try:
                 process = peer.start()
-                process.ask(f"case {model} train {max(self.options.batches)} {work.TIMED_LEARNING_RATE}")
+                process.ask(f"case {model} train {batch} {work.TIMED_LEARNING_RATE}")
                 process.ask("run 0 5")
                 peak = process.ask("memory")["peak_kb"]
                 process.kill()
@@ -223,8 +216,10 @@ class Run:
                 continue
             self.results["memory"].setdefault(model, {})[peer.name] = peak
         say(
-            f"== memory of {model}, MiB: "
-            + ", ".join(f"{n} {kb / 1024:.0f}" for n, kb in self.results["memory"].get(model, {}).items())
+            f"== memory of {model}, MB: "
+            + ", ".join(
+                f"{n} {kb * 1024 / 1e6:.0f}" for n, kb in self.results["memory"].get(model, {}).items()
+            )
         )
 
     def operations(self):

@@ -26,6 +26,7 @@ def results(ours, floor, libtorch):
         "limits": {"fma_gflops": 500.0, "threads": 2, "read_gb_s": 30.0},
         "peers": [{"name": n, "title": n, "missing": None, "settings": ""} for n in names],
         "cells": cells,
+        "memory_batch": 128,
         "memory": {"mlp": {"keras-cpp": 1024, "libtorch": 4096}},
     }
 
