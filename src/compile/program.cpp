@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compile/pass.h"
 #include "keras/base/error.h"
 #include "keras/runtime/interpreter.h"
 #include "runtime/graph_driver.h"
@@ -120,6 +121,8 @@ std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor
   } else {
     out->graph = std::make_shared<Graph>(*graph_);
   }
+  Backend& backend = current_backend();
+  optimize(*out->graph, {options_.disabled_passes, !writes_, &backend});
   std::vector<keras_use> uses(static_cast<size_t>(out->graph->num_inputs()), KERAS_KEEP);
   std::vector<int> replaces(out->graph->outputs().size(), -1);
   for (const State& state : states_) {
@@ -127,8 +130,7 @@ std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor
     uses[static_cast<size_t>(state.input)] = KERAS_VARIABLE;
     replaces[static_cast<size_t>(state.output)] = state.input;
   }
-  out->executable =
-      std::make_unique<Executable>(current_backend(), out->graph, std::move(uses), std::move(replaces));
+  out->executable = std::make_unique<Executable>(backend, out->graph, std::move(uses), std::move(replaces));
   return out;
 }
 
