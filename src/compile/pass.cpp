@@ -28,6 +28,13 @@ const Pass kPasses[] = {
     {{"common", "computes equal expressions once"}, merge_common},
     {{"captures", "moves constants into regions; drops loop state, captures and results that nothing reads"}, sink_captures},
     {{"dead", "drops nodes that nothing reads"}, drop_dead},
+    {{"softmax", "finds softmax, log_softmax and logsumexp in their parts"}, rewrite_softmax},
+    {{"cross_entropy", "finds softmax_cross_entropy in log_softmax and gather, or logsumexp and gather"}, rewrite_cross_entropy},
+    {{"norm", "finds layer_norm and rms_norm in their parts"}, rewrite_norm},
+    {{"attention", "finds attention in product, softmax, product"}, rewrite_attention},
+    {{"linear", "joins matrix product, bias and activation to linear"}, rewrite_linear},
+    {{"conv", "joins convolution, bias and activation to conv_bias_act"}, rewrite_conv},
+    {{"batch_norm", "for inference: folds batch_norm_infer into the weights before it, or opens it for fusion"}, fold_batch_norm},
     {{"broadcasts", "lets elementwise ops broadcast by themselves"}, sink_broadcasts},
     {{"reshapes", "moves reshapes below elementwise ops where that lets them fuse"}, sink_reshapes},
     {{"updates", "joins optimizer updates of equal attributes to one"}, merge_updates},
@@ -35,7 +42,7 @@ const Pass kPasses[] = {
 };
 // What runs, by name; "regions" stands for all of this, inside regions.
 const char* const kOrder[] = {"inline", "fold", "simplify", "common", "captures", "regions", "captures", "dead",
-                              
+                              "softmax", "cross_entropy", "norm", "attention", "linear", "conv", "batch_norm", "linear", "conv",
                               "fold", "simplify", "broadcasts", "reshapes", "simplify", "common", "updates", "dead", "fuse"};
 // clang-format on
 

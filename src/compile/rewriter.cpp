@@ -93,6 +93,11 @@ void Rewriter::reroute(Value& operand, Value by) {
   operand = by;
 }
 
+void Rewriter::add_operand(std::vector<Value>& operands, Value v) {
+  ++readers_[index(v)];
+  operands.push_back(v);
+}
+
 bool Rewriter::same_types(std::span<const Value> a, std::span<const Value> b) const {
   bool same = a.size() == b.size();
   for (size_t i = 0; same && i < a.size(); ++i) same = type(a[i]) == type(b[i]);
@@ -114,6 +119,12 @@ Rewriter::Value Rewriter::add(OpId op, const std::vector<Value>& inputs) {
 
 Rewriter::Value Rewriter::add_value(const TensorType& type) {
   const Value v = graph_.add_value(type);
+  grow();
+  return v;
+}
+
+Rewriter::Value Rewriter::add_input(const TensorType& type) {
+  const Value v = graph_.add_input(type);
   grow();
   return v;
 }

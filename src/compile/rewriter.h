@@ -43,6 +43,8 @@ class Rewriter {
   void substitute(Value old, Value by);
   /// Lets an operand of the present node read another value of the same type.
   void reroute(Value& operand, Value by);
+  /// Adds an operand to the present node.
+  void add_operand(std::vector<Value>& operands, Value v);
   bool same_types(std::span<const Value> a, std::span<const Value> b) const;
 
   /// Adds a node of one result before the present one.
@@ -58,6 +60,8 @@ class Rewriter {
   Value add_value(const TensorType& type);
   /// A tensor known now. Not in regions.
   Value add_constant(Tensor tensor);
+  /// A further input of the program.
+  Value add_input(const TensorType& type);
   /// Adds the nodes of a region that takes these operands; gives its outputs.
   std::vector<Value> splice(const Graph& region, std::span<const Value> operands);
 
