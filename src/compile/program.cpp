@@ -123,6 +123,7 @@ std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor
   }
   Backend& backend = current_backend();
   optimize(*out->graph, {options_.disabled_passes, !writes_, &backend});
+  lower(*out->graph, backend);
   std::vector<keras_use> uses(static_cast<size_t>(out->graph->num_inputs()), KERAS_KEEP);
   std::vector<int> replaces(out->graph->outputs().size(), -1);
   for (const State& state : states_) {
