@@ -193,6 +193,7 @@ constexpr std::string_view function_name() {
   return text.substr(start, end - start);
 }
 
+// What functions of one signature share, so that it is compiled once for all of them.
 template <class Function>
 struct Signature;
 template <class R, class... Args>
@@ -202,6 +203,14 @@ struct Signature<R (*)(Args...)> {
   static constexpr std::array<FunctionParameter, sizeof...(Args)> parameters{
       parameter_of<std::decay_t<Args>>()...};
 
+  static std::shared_ptr<void> make() { return std::make_shared<Tuple>(); }
+  static std::shared_ptr<void> copy(const void* arguments) {
+    return std::make_shared<Tuple>(*static_cast<const Tuple*>(arguments));
+  }
+  template <class... A>
+  static std::shared_ptr<void> hold(const A&... values) {
+    return std::make_shared<Tuple>(values...);
+  }
   static void* argument(void* arguments, size_t index) {
     return std::apply(
         [&](auto&... item) {
@@ -212,26 +221,25 @@ struct Signature<R (*)(Args...)> {
   }
 };
 
+template <class Result>
+std::vector<Tensor> flattened(const Result& result) {
+  std::vector<Tensor> out;
+  flatten_result(result, out);
+  return out;
+}
+
 template <auto F>
 struct FunctionOf {
   using Sig = Signature<decltype(F)>;
-  using Tuple = typename Sig::Tuple;
   using Result = typename Sig::Result;
 
-  static Result call(const void* arguments) { return std::apply(F, *static_cast<const Tuple*>(arguments)); }
+  [[gnu::noinline]] static Result call(const void* arguments) {
+    return std::apply(F, *static_cast<const typename Sig::Tuple*>(arguments));
+  }
   static constexpr FunctionType type = {
-      function_name<F>(),
-      Sig::parameters,
-      []() -> std::shared_ptr<void> { return std::make_shared<Tuple>(); },
-      [](const void* arguments) -> std::shared_ptr<void> {
-        return std::make_shared<Tuple>(*static_cast<const Tuple*>(arguments));
-      },
-      &Sig::argument,
-      [](const void* arguments) {
-        std::vector<Tensor> out;
-        flatten_result(call(arguments), out);
-        return out;
-      }};
+      function_name<F>(), Sig::parameters, &Sig::make,
+      &Sig::copy,         &Sig::argument,  [](const void* arguments) { return flattened(call(arguments)); },
+  };
 };
 
 /// Notes a function, so that files can name its class.
@@ -255,21 +263,24 @@ struct Registered {
 template <auto F>
 const bool Registered<F>::done = register_function(FunctionOf<F>::type);
 
-template <auto F, class... A>
-[[gnu::noinline]] typename FunctionOf<F>::Result record(const A&... args) {
-  using Function = FunctionOf<F>;
-  (void)Registered<F>::done;
-  std::optional<typename Function::Result> form;
-  const auto outputs = record_function(Function::type, std::make_shared<typename Function::Tuple>(args...),
-                                       [&](const void* arguments) {
-                                         form = Function::call(arguments);
-                                         std::vector<Tensor> flat;
-                                         flatten_result(*form, flat);
-                                         return flat;
-                                       });
+template <class Result>
+Result record_call(const FunctionType& type, const std::shared_ptr<void>& arguments,
+                   Result (*call)(const void*)) {
+  std::optional<Result> form;
+  const auto outputs = record_function(type, arguments, [&](const void* values) {
+    form = call(values);
+    return flattened(*form);
+  });
   const Tensor* next = outputs.data();
   refill_result(*form, next);
   return std::move(*form);
+}
+
+template <auto F, class... A>
+[[gnu::noinline, gnu::cold]] typename FunctionOf<F>::Result record(const A&... args) {
+  using Function = FunctionOf<F>;
+  (void)Registered<F>::done;
+  return record_call(Function::type, Function::Sig::hold(args...), &Function::call);
 }
 
 /// The recorded node's results when an argument is a KerasTensor, else nothing.
