@@ -70,7 +70,8 @@ Tensor randint(const Shape& shape, int64_t minval, int64_t maxval, DType dtype =
 Tensor categorical(const Tensor& logits, int64_t num_samples, DType dtype = DType::int32,
                    const Seed& seed = {});
 /// inputs / (1 - rate) with a fraction `rate` set to 0. Axes where noise_shape has 1 share their fate; an
-/// empty noise_shape is the inputs' shape. Throws ValueError for a rate outside [0, 1].
+/// empty noise_shape is the inputs' shape, an unknown entry the inputs' extent. Throws ValueError for a rate
+/// outside [0, 1].
 Tensor dropout(const Tensor& inputs, double rate, const Shape& noise_shape = {}, const Seed& seed = {});
 /// The slices along an axis in random order.
 Tensor shuffle(const Tensor& x, int axis = 0, const Seed& seed = {});

@@ -149,7 +149,11 @@ Tensor dropout(const Tensor& inputs, double rate, const Shape& noise_shape, cons
   const Tensor x = as_float(inputs);
   if (rate == 0) return x;
   if (rate == 1) return prim::zeros_like(x);
-  return fused::dropout(x, seed.draw(), rate, noise_shape.empty() ? x.shape() : noise_shape);
+  Shape noise = noise_shape.empty() ? x.shape() : noise_shape;
+  for (size_t i = 0; i < noise.size() && i < x.shape().size(); ++i) {
+    if (!noise[i].known()) noise[i] = x.shape()[i];
+  }
+  return fused::dropout(x, seed.draw(), rate, noise);
 }
 
 Tensor shuffle(const Tensor& x, int axis, const Seed& seed) {

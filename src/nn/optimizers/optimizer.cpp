@@ -14,6 +14,7 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
+#include "keras/runtime/interpreter.h"
 
 namespace keras {
 
@@ -120,6 +121,9 @@ std::vector<std::vector<Variable>> Optimizer::add_optimizer_variables(const std:
 
 void Optimizer::build(const std::vector<Variable>& variables) {
   if (built_) return;
+  // Inside a trace, too, states get their first values now, once, and not in every run of the program.
+  const internal::InterpreterScope eager(internal::eager_interpreter(),
+                                         internal::InterpreterScope::Replace{});
   trainable_variables_ = variables;
   if (settings_.use_ema) averages_ = add_optimizer_variables(variables, {"average"})[0];
   if (settings_.gradient_accumulation_steps) {
