@@ -118,13 +118,21 @@ class ConvForward final : public keras_kernel {
   }
   bool reference() const { return reference_; }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
+  uint32_t packed_operands() const override { return reorder_ ? 1u << 1 : 0; }
+  size_t packed_bytes() const override { return packed_bytes_; }
+  void pack(const keras_tensor* in, void* packed) const override {
+    reorder_.execute({in[1].buffer->data, packed});
+  }
+  void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
     const PackedKernel kernel(reorder_, packed_bytes_, in[1].buffer->data);
+    run_packed(in, num_in, out, num_out, kernel.data());
+  }
+  void run_packed(const keras_tensor* in, int, keras_tensor* out, int, const void* kernel) const override {
     float* const y = output_as<float>(out[0]);
     if (with_bias_) {
-      conv_.execute({in[0].buffer->data, kernel.data(), y, in[2].buffer->data});
+      conv_.execute({in[0].buffer->data, kernel, y, in[2].buffer->data});
     } else {
-      conv_.execute({in[0].buffer->data, kernel.data(), y});
+      conv_.execute({in[0].buffer->data, kernel, y});
     }
     bias_activation(y, geometry_.batch * geometry_.out_positions(), geometry_.out_channels, nullptr,
                     activation_, alpha_);
@@ -157,9 +165,17 @@ class ConvInput final : public keras_kernel {
   }
   bool reference() const { return reference_; }
 
-  void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
+  uint32_t packed_operands() const override { return reorder_ ? 1u << 1 : 0; }
+  size_t packed_bytes() const override { return packed_bytes_; }
+  void pack(const keras_tensor* in, void* packed) const override {
+    reorder_.execute({in[1].buffer->data, packed});
+  }
+  void run(const keras_tensor* in, int num_in, keras_tensor* out, int num_out) const override {
     const PackedKernel kernel(reorder_, packed_bytes_, in[1].buffer->data);
-    conv_.execute({in[0].buffer->data, kernel.data(), output(out[0])});
+    run_packed(in, num_in, out, num_out, kernel.data());
+  }
+  void run_packed(const keras_tensor* in, int, keras_tensor* out, int, const void* kernel) const override {
+    conv_.execute({in[0].buffer->data, kernel, output(out[0])});
   }
 
  private:

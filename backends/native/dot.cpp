@@ -2,12 +2,15 @@
 // dot_general: operands as batches of matrices, then products by oneDNN or own loops.
 #include <algorithm>
 #include <complex>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <optional>
 
 #include "gemm.h"
 #include "matrix_view.h"
 #include "onednn.h"
+#include "packed_product.h"
 #include "through_float32.h"
 
 namespace keras::native {
@@ -115,6 +118,13 @@ class FloatDot final : public DotKernel {
     if constexpr (std::is_same_v<T, float>) prepare_transposed();
   }
 
+  uint32_t packed_operands() const override { return packed() != nullptr ? 1u << 1 : 0; }
+  size_t packed_bytes() const override { return packed()->bytes(); }
+  void pack(const keras_tensor* in, void* to) const override { packed()->pack(input_as<float>(in[1]), to); }
+  void run_packed(const keras_tensor* in, int, keras_tensor* out, int, const void* weights) const override {
+    packed_->run(input_as<float>(in[0]), weights, nullptr, output_as<float>(out[0]));
+  }
+
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
     const Product& p = product_;
     const Elements lhs(p.lhs, in[0]), rhs(p.rhs, in[1]);
@@ -148,7 +158,25 @@ class FloatDot final : public DotKernel {
       fail_onednn("dot_general", error);
     }
   }
+
+  // Made when a graph asks for it; null where the operands must be copied or there is no packed layout.
+  const PackedProduct* packed() const {
+    if constexpr (!std::is_same_v<T, float>) return nullptr;
+    const Product& p = product_;
+    if (p.batches != 1 || p.copies() != 0 || p.lhs.transposed) return nullptr;
+    std::call_once(made_, [this, &p] {
+      const int64_t row = p.rhs.transposed ? 1 : p.rhs.leading;
+      const int64_t column = p.rhs.transposed ? p.rhs.leading : 1;
+      auto product = std::make_unique<PackedProduct>(
+          PackedProduct::Sizes{p.m, p.k, p.n, p.lhs.leading, row, column, false, KERAS_ACT_LINEAR, 0});
+      if (*product) packed_ = std::move(product);
+    });
+    return packed_.get();
+  }
+
   OnednnPrimitive transposed_;
+  mutable std::once_flag made_;
+  mutable std::unique_ptr<const PackedProduct> packed_;
 };
 
 template <class T, class R>

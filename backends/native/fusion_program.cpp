@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kGrain = 16384;        // additions worth a thread
 constexpr int64_t kShortRow = 256;       // shorter rows are taken several at a time
-constexpr int64_t kMostPiece = 4096;     // elements
+constexpr int64_t kMostPiece = 1024;     // elements
 constexpr size_t kScratchBytes = 24576;  // of all scratch registers: half of the nearest cache
 constexpr size_t kLine = 64;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -129,16 +130,18 @@ class CompiledGraph final : public keras_executable {
 
   // Weights may be packed that the caller keeps as they are: variables that no output replaces.
   void find_weights(const keras_graph& graph, Step& step) {
-    const uint32_t wanted = step.kernel->packed_operands();
-    if (wanted == 0 || region_) return;
-    for (int i = 0; i < step.num_in; ++i) {
-      if ((wanted >> i & 1) == 0) continue;
+    if (region_) return;
+    uint32_t fixed = 0;  // operands that may be packed
+    for (int i = 0; i < std::min(step.num_in, 32); ++i) {
       const int v = slot_value_[step.first_in + i];
-      if (v >= num_inputs_ || graph.input_uses[v] != KERAS_VARIABLE) return;
-      for (int k = 0; k < graph.num_outputs; ++k) {
-        if (graph.output_variable[k] == v) return;
-      }
+      if (v >= num_inputs_ || graph.input_uses[v] != KERAS_VARIABLE) continue;
+      const int32_t* const end = graph.output_variable + graph.num_outputs;
+      if (std::find(graph.output_variable, end, v) == end) fixed |= uint32_t{1} << i;
     }
+    // Kernels build what packing takes when they are asked.
+    if (fixed == 0) return;
+    const uint32_t wanted = step.kernel->packed_operands();
+    if (wanted == 0 || (wanted & ~fixed) != 0) return;
     step.packed = static_cast<int>(weights_.size());
     weights_.push_back(std::make_unique<PackedWeights>(step.kernel));
   }

@@ -2,9 +2,13 @@
 // linear: activation(x w + b), with the bias and activation applied to blocks of rows while they are in
 // cache.
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <type_traits>
 
 #include "bias_activation.h"
 #include "gemm.h"
+#include "packed_product.h"
 #include "through_float32.h"
 
 namespace keras::native {
@@ -18,6 +22,15 @@ class LinearKernel final : public keras_kernel {
     inputs_ = op.inputs[1].shape[0];
     units_ = op.inputs[1].shape[1];
     rows_ = element_count(op.outputs[0]) / std::max<int64_t>(1, units_);
+    biased_ = op.num_inputs > 2;
+  }
+
+  uint32_t packed_operands() const override { return packed() != nullptr ? 1u << 1 : 0; }
+  size_t packed_bytes() const override { return packed()->bytes(); }
+  void pack(const keras_tensor* in, void* to) const override { packed()->pack(input_as<float>(in[1]), to); }
+  void run_packed(const keras_tensor* in, int, keras_tensor* out, int, const void* weights) const override {
+    const float* const bias = biased_ ? input_as<float>(in[2]) : nullptr;
+    packed_->run(input_as<float>(in[0]), weights, bias, output_as<float>(out[0]));
   }
 
   void run(const keras_tensor* in, int num_in, keras_tensor* out, int) const override {
@@ -38,6 +51,17 @@ class LinearKernel final : public keras_kernel {
   }
 
  private:
+  // Made when a graph asks for it; null where there is no packed layout.
+  const PackedProduct* packed() const {
+    if constexpr (!std::is_same_v<T, float>) return nullptr;
+    std::call_once(made_, [this] {
+      auto product = std::make_unique<PackedProduct>(PackedProduct::Sizes{
+          rows_, inputs_, units_, inputs_, units_, 1, biased_, attributes_.activation, attributes_.alpha});
+      if (*product) packed_ = std::move(product);
+    });
+    return packed_.get();
+  }
+
   void product(const T* x, const T* w, const T* bias, T* y, int64_t rows) const {
     gemm(false, false, rows, units_, inputs_, T(1), x, std::max<int64_t>(1, inputs_), w, units_, T(0), y,
          units_);
@@ -46,6 +70,9 @@ class LinearKernel final : public keras_kernel {
 
   ActivationAttributes attributes_;
   int64_t rows_, inputs_, units_;
+  bool biased_;
+  mutable std::once_flag made_;
+  mutable std::unique_ptr<const PackedProduct> packed_;
 };
 
 std::unique_ptr<keras_kernel> make_linear(const keras_op& op, std::string& reason) {
