@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fixed_part.h"
 #include "float_state.h"
 #include "graph_plan.h"
 #include "packed_weights.h"
@@ -365,6 +366,11 @@ class CompiledGraph final : public keras_executable {
 }  // namespace
 
 std::unique_ptr<keras_executable> compile_graph(const keras_graph& graph) {
+  auto in_parts = compile_in_parts(graph);
+  return in_parts != nullptr ? std::move(in_parts) : compile_whole(graph);
+}
+
+std::unique_ptr<keras_executable> compile_whole(const keras_graph& graph) {
   return std::make_unique<CompiledGraph>(graph, -1);
 }
 

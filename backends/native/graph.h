@@ -26,6 +26,9 @@ namespace keras::native {
 /// node has no kernel here.
 std::unique_ptr<keras_executable> compile_graph(const keras_graph& graph);
 
+/// The same without a part that is computed only now and then.
+std::unique_ptr<keras_executable> compile_whole(const keras_graph& graph);
+
 /// The same for a region. Its first `state` inputs are a loop's own, which the outputs of the same numbers
 /// replace: they may be overwritten whoever holds them.
 std::unique_ptr<keras_executable> compile_region(const keras_graph& graph, int state);

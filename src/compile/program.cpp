@@ -127,9 +127,9 @@ std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor
   std::vector<keras_use> uses(static_cast<size_t>(out->graph->num_inputs()), KERAS_KEEP);
   std::vector<int> replaces(out->graph->outputs().size(), -1);
   for (const State& state : states_) {
-    if (state.input < 0 || state.output < 0) continue;
+    if (state.input < 0) continue;
     uses[static_cast<size_t>(state.input)] = KERAS_VARIABLE;
-    replaces[static_cast<size_t>(state.output)] = state.input;
+    if (state.output >= 0) replaces[static_cast<size_t>(state.output)] = state.input;
   }
   out->executable = std::make_unique<Executable>(backend, out->graph, std::move(uses), std::move(replaces));
   return out;

@@ -122,7 +122,8 @@ class Executable::State::Running {
     for (size_t i = 0; i < operands_.size(); ++i) {
       in[i].buffer = static_cast<keras_buffer*>(device_handle(operands_[i], state_.backend));
       // What another tensor shares must not be written: the backend counts this holder too.
-      if (state_.uses[i] == KERAS_KEEP || operands_[i].unique()) continue;
+      const bool written = state_.uses[i] == KERAS_DONATE || state_.replaced[i] != 0;
+      if (!written || operands_[i].unique()) continue;
       state_.backend.table().retain(in[i].buffer);
       call_->held.push_back(in[i].buffer);
     }
