@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <shared_mutex>
 
+#include "compile/pass.h"
 #include "compile/program.h"
 #include "keras/base/error.h"
 #include "keras/runtime/interpreter.h"
@@ -237,3 +238,9 @@ void FunctionCore::clear() {
 }
 
 }  // namespace keras::internal
+
+namespace keras {
+
+std::vector<std::string> compile_passes() { return internal::pass_names(); }
+
+}  // namespace keras

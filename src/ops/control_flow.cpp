@@ -185,7 +185,12 @@ Nest fori_loop(const Tensor& lower, const Tensor& upper,
     const Tensor& i = state[0].tensor();
     return Nest{prim::add(i, prim::scalar(1, DType::int32)), body_fun(i, state[1])};
   };
-  return while_loop(running, step, Nest{first, init_val})[1];
+  // With known bounds the number of steps is known, which makes gradients of a traced loop cheap.
+  std::optional<int64_t> steps;
+  if (!first.abstract() && !end.abstract()) {
+    steps = std::max<int64_t>(0, end.item<int64_t>() - first.item<int64_t>());
+  }
+  return while_loop(running, step, Nest{first, init_val}, steps)[1];
 }
 
 std::pair<Nest, Nest> scan(const ScanStep& f, const Nest& init, const Nest& xs, std::optional<int64_t> length,

@@ -269,6 +269,9 @@ class Function {
   std::shared_ptr<internal::FunctionCore> core_;
 };
 
+/// The names of the passes that a program goes through, in the order of their first run.
+std::vector<std::string> compile_passes();
+
 /// Makes a Function of a lambda or function object.
 template <class F>
 Function<std::decay_t<F>> function(F&& body, FunctionOptions options = {}) {
