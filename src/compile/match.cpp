@@ -11,22 +11,24 @@ const Graph::Node* sole_maker(const Rewriter& rewriter, Value v, OpId op, int re
   return rewriter.readers(v) == readers ? rewriter.maker(v, op) : nullptr;
 }
 
-Value row_vector(const Rewriter& rewriter, Value v, Dim n) {
-  for (;;) {
-    const Shape& shape = rewriter.type(v).shape;
-    if (shape.empty() || !(shape.back() == n)) return Rewriter::kNone;
-    if (shape.rank() == 1) return v;
-    const Graph::Node* node = rewriter.maker(v);
-    if (node == nullptr) return Rewriter::kNone;
-    if (node->op == OpId::reshape_op) {
-      for (size_t i = 0; i + 1 < shape.size(); ++i) {
-        if (!(shape[i] == Dim(1))) return Rewriter::kNone;
-      }
-    } else if (node->op != OpId::broadcast_to_op) {
-      return Rewriter::kNone;
+Value parameter_along(Rewriter& rewriter, Value v, const Shape& last, const Shape& wanted) {
+  const auto is_laid = [&](const Shape& shape) {
+    if (shape.size() < last.size()) return false;
+    const size_t lead = shape.size() - last.size();
+    for (size_t i = 0; i < lead; ++i) {
+      if (!(shape[i] == Dim(1))) return false;
     }
+    return shape.sub(lead) == last;
+  };
+  while (!is_laid(rewriter.type(v).shape)) {
+    const Graph::Node* node = rewriter.maker(v, OpId::broadcast_to_op);
+    if (node == nullptr) return Rewriter::kNone;
     v = node->inputs[0];
   }
+  if (rewriter.type(v).shape == wanted) return v;
+  auto attributes = make_attributes<ShapeAttributes>();
+  attributes.shape = to_list(wanted);
+  return rewriter.add(OpId::reshape_op, attributes, {v});
 }
 
 std::optional<std::pair<Value, double>> with_number(const Rewriter& rewriter, const Graph::Node& node) {

@@ -12,9 +12,9 @@ namespace keras::internal {
 /// The node that makes a value, when it is this op and `readers` operands or outputs read the value.
 const Graph::Node* sole_maker(const Rewriter& rewriter, Graph::Value v, OpId op, int readers = 1);
 
-/// The vector of `n` elements that the value lays along the last axis: itself, or what a reshape or a
-/// broadcast_to before it made (1, ..., 1, n) of. kNone where there is none.
-Graph::Value row_vector(const Rewriter& rewriter, Graph::Value v, Dim n);
+/// The parameter that the value lays along the last axes, of these dimensions: the value itself, or what a
+/// broadcast_to made it of; reshaped to `wanted`. kNone where it differs along other axes. May add a reshape.
+Graph::Value parameter_along(Rewriter& rewriter, Graph::Value v, const Shape& last, const Shape& wanted);
 
 /// A mean over some axes: of what, over which, and whether they are kept with size 1.
 struct Mean {

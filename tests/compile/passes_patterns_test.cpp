@@ -48,6 +48,17 @@ TEST(LinearPass, TakesBiasAndEveryActivation) {
   }
 }
 
+TEST(LinearPass, TakesProductsOverManyAxes) {
+  Draft d;
+  const Value x = d.input(f32({5, 3, 4})), w = d.input(f32({4, 2, 6})), b = d.input(f32({2, 6}));
+  const Value heads = d.op(OpId::relu_op, {d.op(OpId::add_op, {d.dot(x, w, {2}, {0}), b})});
+  const Value back = d.input(f32({2, 6, 7})), c = d.input(f32({7}));
+  d.graph.set_outputs({d.op(OpId::add_op, {c, d.dot(heads, back, {2, 3}, {0, 1})})});
+  const Graph after = optimized(d.graph, only({"linear", "simplify", "dead"}), 1e-5);
+  EXPECT_EQ(count(after, OpId::linear_op), 2) << after.to_string();
+  EXPECT_EQ(count(after), 2 + 3) << after.to_string();  // w and b of the first, w of the second
+}
+
 TEST(LinearPass, LeavesWhatIsReadElsewhere) {
   Draft d;
   const Value x = d.input(f32({5, 4})), w = d.input(f32({4, 6})), b = d.input(f32({6}));

@@ -129,6 +129,7 @@ class Folder {
     const auto at = attributes_of<NormAttributes>(node);
     Shape row = shape(in[0]);
     for (const int64_t a : items(at.axes)) row[static_cast<size_t>(a)] = 1;
+    if (all_but_last(at.axes, row.rank())) row = {row.back()};
     const Value scale = reshaped(scale_of(in, at.epsilon), row);
     return add(mul(sub(in[0], reshaped(in[3], row)), scale), reshaped(in[2], row));
   }

@@ -13,40 +13,79 @@ namespace {
 using Value = Graph::Value;
 constexpr Value kNone = Rewriter::kNone;
 
-// x (..., k) times a matrix (k, n): what linear computes.
-bool is_matrix_product(const Rewriter& rewriter, const Graph::Node& node) {
-  const auto& at = attributes_of<DotAttributes>(node);
-  const Shape& x = rewriter.type(node.inputs[0]).shape;
-  const Shape& w = rewriter.type(node.inputs[1]).shape;
-  return at.lhs_batch.count == 0 && at.lhs_contract.count == 1 && at.lhs_contract.v[0] == x.rank() - 1 &&
-         at.rhs_contract.v[0] == 0 && w.rank() == 2 && x.rank() >= 1 &&
-         is_float(rewriter.type(node.inputs[0]).dtype);
-}
-
+// activation(x w + b), in the shape that the program has it.
 struct Linear {
-  std::vector<Value> operands;  // x, w, perhaps b
+  std::vector<Value> operands;  // x (..., k), w (k, n), perhaps b (n); to be reshaped to that
+  Shape lead;                   // x without what is contracted
+  Shape columns;                // the result without `lead`
   ActivationAttributes attributes;
 };
 
+// A product over the last axes of x and the first of w is one of matrices.
+std::optional<Linear> as_matrix_product(const Rewriter& rewriter, const Graph::Node& node) {
+  const auto& at = attributes_of<DotAttributes>(node);
+  const Shape& x = rewriter.type(node.inputs[0]).shape;
+  const Shape& w = rewriter.type(node.inputs[1]).shape;
+  const auto contracted = static_cast<size_t>(at.lhs_contract.count);
+  if (at.lhs_batch.count != 0 || contracted < 1 || contracted >= w.size() ||
+      !is_float(rewriter.type(node.inputs[0]).dtype)) {
+    return std::nullopt;
+  }
+  const size_t lead = x.size() - contracted;
+  for (size_t i = 0; i < contracted; ++i) {
+    if (at.lhs_contract.v[i] != static_cast<int64_t>(lead + i) ||
+        at.rhs_contract.v[i] != static_cast<int64_t>(i))
+      return std::nullopt;
+  }
+  if (w.rank() != 2 && (!w.known() || !x.sub(lead).known())) return std::nullopt;
+  return Linear{node.inputs, x.sub(0, lead), w.sub(contracted), make_attributes<ActivationAttributes>()};
+}
+
 // The value as a product without activation that nothing else reads.
 std::optional<Linear> as_linear(const Rewriter& rewriter, Value v, int readers) {
-  const auto plain = make_attributes<ActivationAttributes>();
-  if (const auto* dot = sole_maker(rewriter, v, OpId::dot_general_op, readers)) {
-    if (is_matrix_product(rewriter, *dot)) return Linear{dot->inputs, plain};
-  } else if (const auto* linear = sole_maker(rewriter, v, OpId::linear_op, readers)) {
-    const auto& at = attributes_of<ActivationAttributes>(*linear);
-    if (at.activation == KERAS_ACT_LINEAR) return Linear{linear->inputs, at};
+  const Shape& whole = rewriter.type(v).shape;
+  if (const auto* dot = sole_maker(rewriter, v, OpId::dot_general_op, readers))
+    return as_matrix_product(rewriter, *dot);
+  if (const auto* reshape = sole_maker(rewriter, v, OpId::reshape_op, readers)) {
+    v = reshape->inputs[0];
+    readers = 1;
   }
-  return std::nullopt;
+  const auto* linear = sole_maker(rewriter, v, OpId::linear_op, readers);
+  if (linear == nullptr) return std::nullopt;
+  const auto& at = attributes_of<ActivationAttributes>(*linear);
+  const Shape& x = rewriter.type(linear->inputs[0]).shape;
+  const size_t lead = x.size() - 1;
+  if (at.activation != KERAS_ACT_LINEAR || whole.size() <= lead || !(whole.sub(0, lead) == x.sub(0, lead)))
+    return std::nullopt;
+  return Linear{linear->inputs, x.sub(0, lead), whole.sub(lead), at};
+}
+
+Value reshaped(Rewriter& rewriter, Value v, const Shape& shape) {
+  if (rewriter.type(v).shape == shape) return v;
+  auto attributes = make_attributes<ShapeAttributes>();
+  attributes.shape = to_list(shape);
+  return rewriter.add(OpId::reshape_op, attributes, {v});
+}
+
+Value build(Rewriter& rewriter, const Linear& linear) {
+  std::vector<Value> operands = linear.operands;
+  const Shape result = linear.lead + linear.columns;
+  if (linear.columns.rank() != 1 || rewriter.type(operands[0]).shape.size() != linear.lead.size() + 1) {
+    const Dim n = element_count(linear.columns);
+    const Dim k = element_count(rewriter.type(operands[1]).shape) / n;
+    operands[0] = reshaped(rewriter, operands[0], linear.lead + Shape{k});
+    operands[1] = reshaped(rewriter, operands[1], {k, n});
+  }
+  return reshaped(rewriter, rewriter.add(OpId::linear_op, linear.attributes, operands), result);
 }
 
 Value with_bias(Rewriter& rewriter, Value product, Value bias) {
   auto linear = as_linear(rewriter, product, 1);
   if (!linear || linear->operands.size() != 2) return kNone;
-  const Value b = row_vector(rewriter, bias, rewriter.type(product).shape.back());
+  const Value b = parameter_along(rewriter, bias, linear->columns, {element_count(linear->columns)});
   if (b == kNone) return kNone;
   linear->operands.push_back(b);
-  return rewriter.add(OpId::linear_op, linear->attributes, linear->operands);
+  return build(rewriter, *linear);
 }
 
 struct Convolution {
@@ -76,7 +115,8 @@ std::optional<Convolution> as_convolution(const Rewriter& rewriter, Value v, int
 Value conv_with_bias(Rewriter& rewriter, Value product, Value bias) {
   auto conv = as_convolution(rewriter, product, 1);
   if (!conv || conv->bias != kNone || !is_float(rewriter.type(product).dtype)) return kNone;
-  const Value b = row_vector(rewriter, bias, rewriter.type(product).shape.back());
+  const Shape channels = {rewriter.type(product).shape.back()};
+  const Value b = parameter_along(rewriter, bias, channels, channels);
   if (b == kNone) return kNone;
   return rewriter.add(OpId::conv_bias_act_op, conv->attributes, {conv->x, conv->kernel, b});
 }
@@ -86,7 +126,7 @@ Value linear_with_activation(Rewriter& rewriter, const Activated& act) {
   if (!linear) return kNone;
   linear->attributes.activation = act.activation;
   linear->attributes.alpha = act.alpha;
-  return rewriter.add(OpId::linear_op, linear->attributes, linear->operands);
+  return build(rewriter, *linear);
 }
 
 Value conv_with_activation(Rewriter& rewriter, const Activated& act) {

@@ -90,14 +90,6 @@ Value normalized(Rewriter& rewriter, const Graph::Node& node) {
   return rewriter.add(OpId::rms_norm_op, scaled->attributes, {scaled->x, gamma});
 }
 
-// A parameter over the normalized axes: of their shape, or with ones before it.
-Value parameter(Rewriter& rewriter, Value v, const Shape& vector) {
-  const Shape& shape = rewriter.type(v).shape;
-  if (shape == vector) return v;
-  if (vector.rank() == 1) return row_vector(rewriter, v, vector.back());
-  return kNone;
-}
-
 // norm(x) * gamma, norm(x) + beta
 Value with_parameter(Rewriter& rewriter, const Graph::Node& node) {
   const bool product = node.op == OpId::mul_op;
@@ -111,10 +103,11 @@ Value with_parameter(Rewriter& rewriter, const Graph::Node& node) {
     // (y + beta) * gamma is another thing.
     if (product && norm->inputs.size() == 3 && !is_uniform(rewriter, norm->inputs[2], 0.0)) continue;
     const auto at = attributes_of<NormAttributes>(*norm);
-    const Value vector = parameter(rewriter, node.inputs[1 - i], rewriter.type(norm->inputs[1]).shape);
-    if (vector == kNone) continue;
     std::vector<Value> operands = norm->inputs;
     const OpId op = norm->op;
+    const Shape shape = rewriter.type(operands[1]).shape;
+    const Value vector = parameter_along(rewriter, node.inputs[1 - i], shape, shape);
+    if (vector == kNone) continue;
     operands[place] = vector;
     return rewriter.add(op, at, operands);
   }
