@@ -66,6 +66,7 @@ def _run(step, seconds, least):
     while time.perf_counter() < warm:
         step()
     times = []
+    used = time.process_time()
     begin = time.perf_counter()
     end = begin + seconds
     while begin < end or len(times) < least:
@@ -73,9 +74,11 @@ def _run(step, seconds, least):
         after = time.perf_counter()
         times.append((after - begin) * 1e3)
         begin = after
+    processor = (time.process_time() - used) * 1e3 / len(times)
     times.sort()
     return {
         "ms": _quantile(times, 0.5),
+        "processor_ms": processor,
         "low_ms": _quantile(times, 0.1),
         "high_ms": _quantile(times, 0.9),
         "count": len(times),

@@ -2,6 +2,7 @@
 #include "compare/protocol.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +20,13 @@ namespace {
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Of all threads of the process.
+double processor_time() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 double quantile(const std::vector<double>& sorted, double share) {
@@ -99,6 +107,7 @@ void run(const std::function<void()>& step, double seconds, int least, Answer& a
   do step();
   while (now() < warm);
   std::vector<double> times;
+  const double used = processor_time();
   const double end = now() + seconds;
   for (double begin = now(); begin < end || static_cast<int>(times.size()) < least;) {
     step();
@@ -106,8 +115,10 @@ void run(const std::function<void()>& step, double seconds, int least, Answer& a
     times.push_back((after - begin) * 1e3);
     begin = after;
   }
+  const double processor = (processor_time() - used) * 1e3 / static_cast<double>(times.size());
   std::sort(times.begin(), times.end());
   answer.add("ms", quantile(times, 0.5))
+      .add("processor_ms", processor)
       .add("low_ms", quantile(times, 0.1))
       .add("high_ms", quantile(times, 0.9))
       .add("count", static_cast<double>(times.size()));

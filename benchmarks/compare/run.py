@@ -35,6 +35,7 @@ class Run:
             "contested": options.contested,
             "rounds": options.rounds,
             "seconds": options.seconds,
+            "processor_time": options.processor_time,
             "peers": [],
             "cells": {},
             "process": {},
@@ -150,7 +151,7 @@ class Run:
             found[peer.name] = {"first_step_ms": answer["first_step_ms"], "rounds": []}
         if len(set(parameters.values())) > 1:
             sys.exit(f"Stopped: the peers' {model} differ in their trainable parameters: {parameters}")
-        order = list(ready)
+        order, clock = list(ready), "processor_ms" if self.options.processor_time else "ms"
         for turn in range(self.options.rounds):
             for name in order[turn % len(order) :] + order[: turn % len(order)]:
                 process = ready[name]
@@ -159,14 +160,14 @@ class Run:
                 try:
                     found[name]["rounds"].append(
                         self.quietly(
-                            process.child.pid, lambda p=process: p.ask(f"run {self.options.seconds} 5")["ms"]
+                            process.child.pid, lambda p=process: p.ask(f"run {self.options.seconds} 5")[clock]
                         )
                     )
                     if mode == "infer" and batch == 1 and name in (OURS, "keras-tensorflow"):
                         found[name].setdefault("plain", []).append(
                             self.quietly(
                                 process.child.pid,
-                                lambda p=process: p.ask(f"plain {self.options.seconds} 5")["ms"],
+                                lambda p=process: p.ask(f"plain {self.options.seconds} 5")[clock],
                             )
                         )
                 except PeerError as error:
@@ -205,21 +206,20 @@ class Run:
     def memory(self, model):
         """The most memory of a process that trains one model and does nothing else."""
         batch = self.results["memory_batch"] = max(self.options.batches)
+        found = self.results["memory"].setdefault(model, {})
         for peer in self.usable():
             try:
                 process = peer.start()
-                process.ask(f"case {model} train {batch} {work.TIMED_LEARNING_RATE}")
-                process.ask("run 0 5")
+                first = process.ask(f"case {model} train {batch} {work.TIMED_LEARNING_RATE}")["first_step_ms"]
+                usual = process.ask("run 0 5")["ms"]
                 peak = process.ask("memory")["peak_kb"]
                 process.kill()
             except PeerError:
                 continue
-            self.results["memory"].setdefault(model, {})[peer.name] = peak
+            found[peer.name] = {"peak_kb": peak, "compile_ms": max(0.0, first - usual)}
         say(
             f"== memory of {model}, MB: "
-            + ", ".join(
-                f"{n} {kb * 1024 / 1e6:.0f}" for n, kb in self.results["memory"].get(model, {}).items()
-            )
+            + ", ".join(f"{n} {f['peak_kb'] * 1024 / 1e6:.0f}" for n, f in found.items())
         )
 
     def operations(self):
@@ -258,6 +258,12 @@ def parse():
     parser.add_argument("--seconds", type=float, default=1.0, help="of each peer in each round")
     parser.add_argument("--parts", default="steps,process,memory,operations")
     parser.add_argument("--contested", action="store_true", help="measure although others use the processors")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="mean processor time of a step, not its median time: with one thread (taskset -c 0) it holds on a "
+        "contested machine, but for shared caches and memory",
+    )
     parser.add_argument("--unchecked", action="store_true", help="without the look at whether losses fall")
     parser.add_argument(
         "--strict", action="store_true", help="fail when a cell of a program that runs has no figure"

@@ -23,11 +23,12 @@ def results(ours, floor, libtorch):
         "others_median": 0.0,
         "rounds": 1,
         "seconds": 1.0,
+        "processor_time": False,
         "limits": {"fma_gflops": 500.0, "threads": 2, "read_gb_s": 30.0},
         "peers": [{"name": n, "title": n, "missing": None, "settings": ""} for n in names],
         "cells": cells,
         "memory_batch": 128,
-        "memory": {"mlp": {"keras-cpp": 1024, "libtorch": 4096}},
+        "memory": {"mlp": {"keras-cpp": {"peak_kb": 1024}, "libtorch": {"peak_kb": 4096}}},
     }
 
 
