@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include "autodiff/tape.h"
+#include "autodiff/traced_custom_gradient.h"
 #include "keras/base/error.h"
+#include "keras/ops/abstract_evaluation.h"
 #include "ops/primitives.h"
 
 namespace keras {
@@ -261,6 +263,9 @@ std::pair<Tensor, Tensor> jvp(const std::function<Tensor(const Tensor&)>& f, con
 std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(
     std::function<std::pair<Tensor, CustomGradient>(const std::vector<Tensor>&)> f) {
   return [f = std::move(f)](const std::vector<Tensor>& operands) {
+    if (internal::current_interpreter().tracing() && !AbstractEvaluation::running()) {
+      return internal::traced_custom_gradient(f, operands);
+    }
     const auto tapes = internal::active_tapes();
     std::pair<Tensor, CustomGradient> result;
     {
@@ -275,13 +280,7 @@ std::function<Tensor(const std::vector<Tensor>&)> custom_gradient(
       tape->record_custom(operands, results, [g = result.second, shapes](const std::vector<Tensor>& up) {
         auto cotangents = g(up[0]);
         for (size_t i = 0; i < cotangents.size() && i < shapes.size(); ++i) {
-          if (!cotangents[i].defined() || cotangents[i].shape() == shapes[i]) continue;
-          if (!cotangents[i].shape().known() || !shapes[i].known()) continue;
-          internal::fail<ValueError>(
-              {"custom_gradient", "A cotangent must have its operand's shape",
-               fmt::format("{} for operand {} of shape {}", cotangents[i].shape().to_string(), i,
-                           shapes[i].to_string()),
-               ""});
+          if (cotangents[i].defined()) internal::check_cotangent(i, cotangents[i].shape(), shapes[i]);
         }
         return cotangents;
       });

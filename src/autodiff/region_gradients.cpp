@@ -308,7 +308,12 @@ RecordedRegions regions_for_gradient(const OpCall& call) {
   RecordedRegions out{{call.regions.begin(), call.regions.end()},
                       bytes_of(call),
                       {call.operands.begin(), call.operands.end()},
+                      call.regions.back()->outputs().size(),
                       call.regions.back()->outputs().size()};
+  if (call.op->id == OpId::custom_vjp_op) {
+    out.results = call.regions.front()->outputs().size();
+    out.kept_after = 1;
+  }
   if (call.op->id == OpId::scan_op) {
     const auto carries = static_cast<size_t>(static_cast<const ScanAttributes*>(call.attributes)->carries);
     auto body = std::make_shared<Graph>(*call.regions[0]);

@@ -14,7 +14,8 @@ struct RecordedRegions {
   std::vector<std::shared_ptr<const Graph>> regions;
   std::vector<uint8_t> attributes;
   std::vector<Tensor> operands;
-  size_t results;  ///< of the call itself; those after them are for the gradient
+  size_t results;     ///< of the call itself; those after them are for the gradient alone
+  size_t kept_after;  ///< the gradient reads the results from here on
 };
 
 RecordedRegions regions_for_gradient(const OpCall& call);

@@ -152,6 +152,7 @@ Tensors TapeRecorder::apply(const OpCall& call) {
     const InterpreterScope down(*below_, InterpreterScope::Replace{});
     return below_->apply(call);
   }
+  if (call.op->id == OpId::custom_vjp_op) return record_regions(call);
   // Regions run op by op through this tape, which records what they do.
   if ((bits & kControlFlow) != 0 && !below_->tracing()) return drive_control_flow(call);
   if ((bits & kControlFlow) != 0 && call.op->rule.vjp != nullptr) return record_regions(call);
@@ -235,9 +236,8 @@ Tensors TapeRecorder::record_regions(const OpCall& call) {
     r.watched[i] = watched_.contains(r.ids[i]);
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    const bool own = i < recorded.results;
-    records_.note(r, operands + i, results[i], !own);
-    if (own && differentiable(results[i].dtype())) watched_.insert(r.ids[operands + i]);
+    records_.note(r, operands + i, results[i], i >= recorded.kept_after);
+    if (i < recorded.results && differentiable(results[i].dtype())) watched_.insert(r.ids[operands + i]);
   }
   while (results.size() > recorded.results) results.pop_back();
   return results;

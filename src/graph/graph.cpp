@@ -41,10 +41,10 @@ std::vector<Graph::Value> Graph::add_node(OpId op, const void* attributes, const
   SmallVector<TensorType, 4> results;
   if (def.has('X')) {
     // The last region's outputs are the results: the branches of a cond agree, a loop gives its carries
-    // (and a scan, stacked, what its step gives after them).
+    // (and a scan, stacked, what its step gives after them). Behind custom_vjp's body stands its gradient.
     if (regions.empty())
       internal::fail<ValueError>({def.name, "A control-flow node needs its regions", "", ""});
-    const Graph& body = *regions.back();
+    const Graph& body = op == OpId::custom_vjp_op ? *regions.front() : *regions.back();
     for (const Value v : body.outputs()) results.push_back(body.type(v));
     if (op == OpId::scan_op) {
       const auto& attrs = *static_cast<const ScanAttributes*>(attributes);

@@ -23,7 +23,7 @@ Tensors region_results(const internal::OpCall& call) {
   if (call.regions.empty()) {
     internal::fail<UnsupportedError>({call.op->name, "A control-flow op needs its regions", "", ""});
   }
-  const Graph& body = *call.regions.back();
+  const Graph& body = call.op->id == OpId::custom_vjp_op ? *call.regions.front() : *call.regions.back();
   Tensors out;
   for (const Graph::Value v : body.outputs()) out.push_back(AbstractEvaluation::tensor(body.type(v)));
   if (call.op->id == OpId::scan_op) {

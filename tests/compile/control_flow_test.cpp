@@ -220,6 +220,40 @@ TEST(TracedControlFlow, DrawsInsideScanCarryTheSeed) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(values(f()), values(draws(eager)));
 }
 
+// A gradient that is not that of the ops holds everywhere: in a program, in its loops, and under a tape
+// outside.
+TEST(TracedControlFlow, CustomGradientsHoldInPrograms) {
+  const auto odd = custom_gradient([](const std::vector<Tensor>& in) {
+    const Tensor e = ops::exp(in[0]);
+    return std::pair<Tensor, CustomGradient>{e * in[1], [e, b = in[1]](const Tensor& up) {
+                                               return std::vector<Tensor>{up * e * 100.0, up * b * 7.0};
+                                             }};
+  });
+  expect_same("custom", {vec({0.1f, 0.2f})}, vec({3, 4}), [&](const Tensor& x, const Tensor& w) {
+    return odd({x, w}) * w;
+  });
+  expect_same("custom in scan", {vec({0.1f, 0.2f})}, vec({0.3f, 0.4f}),
+              [&](const Tensor& x, const Tensor& w) {
+                return ops::scan(
+                           [&](const Nest& c, const Nest&) {
+                             const Tensor h = odd({c.tensor() * 0.1, w});
+                             return std::pair<Nest, Nest>{h, h};
+                           },
+                           x, {}, 3)
+                    .second.tensor();
+              });
+  const auto f = function([&](const Tensor& x, const Tensor& w) { return odd({x, w}); });
+  const Tensor x = vec({0.1f, 0.2f});
+  const Tensor w = vec({3, 4});
+  f(x, w);
+  GradientTape tape(true);
+  tape.watch(x);
+  tape.watch(w);
+  const Tensor y = f(x, w);
+  expect_near(tape.gradient(y, x), ops::exp(x) * 100.0, "x");
+  expect_near(tape.gradient(y, w), w * 7.0, "w");
+}
+
 TEST(TracedControlFlow, AConcreteConditionIsDecidedAtOnce) {
   const auto f = function([](const Tensor& x) {
     return ops::cond(
