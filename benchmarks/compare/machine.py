@@ -27,7 +27,8 @@ def description():
         with open("/etc/os-release") as release:
             fields = dict(line.strip().split("=", 1) for line in release if "=" in line)
         system = fields.get("PRETTY_NAME", system).strip('"')
-    return f"{processors()} processors of an {name} ({wide}, {matrix}); {system}"
+    count = processors()
+    return f"{count} {'processor' if count == 1 else 'processors'} of an {name} ({wide}, {matrix}); {system}"
 
 
 def _busy_seconds():

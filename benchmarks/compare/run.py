@@ -270,6 +270,7 @@ def parse():
     )
     parser.add_argument("--write", action="store_true", help="replace the section of docs/benchmarks.md")
     parser.add_argument("--results", help="where the raw results go; BUILD/compare/results.json unless given")
+    parser.add_argument("--report", metavar="FILE", help="measure nothing: the tables of results kept before")
     options = parser.parse_args()
     options.batches = [int(b) for b in options.batches.split(",")]
     options.models = options.models.split(",")
@@ -279,8 +280,25 @@ def parse():
     return options
 
 
+def publish(results, write):
+    """Prints the tables; also puts them into the page."""
+    text = Report(results).text()
+    print(text)
+    if not write:
+        return
+    page = os.path.join(ROOT, "docs", "benchmarks.md")
+    with open(page) as file:
+        old = file.read()
+    with open(page, "w") as file:
+        file.write(replace_section(old, text))
+
+
 def main():
     options = parse()
+    if options.report:
+        with open(options.report) as file:
+            publish(json.load(file), options.write)
+        return
     peers = all_peers(options.build, options.environments)
     if options.peers:
         wanted = options.peers.split(",")
@@ -315,19 +333,10 @@ def main():
         run.finish()
         with open(path, "w") as file:
             json.dump(run.results, file, indent=1)
-    text = Report(run.results).text()
-    print(text)
-    failed = [
-        key for key, cells in run.results["cells"].items() if any("error" in cell for cell in cells.values())
-    ]
+    publish(run.results, options.write)
+    failed = [key for key, cells in run.results["cells"].items() if any("error" in c for c in cells.values())]
     if failed and options.strict:
         sys.exit(f"Stopped: no figures for {', '.join(failed)}; the reasons stand at the end of the report")
-    if options.write:
-        page = os.path.join(ROOT, "docs", "benchmarks.md")
-        with open(page) as file:
-            old = file.read()
-        with open(page, "w") as file:
-            file.write(replace_section(old, text))
 
 
 if __name__ == "__main__":

@@ -318,8 +318,12 @@ class Report:
         if r["contested"]:
             lines.append(
                 f"**Contested**: other programs used up to {r['others_most'] * 100:.0f} % of the processors "
-                f"(median {r['others_median'] * 100:.0f} %) while this was measured. Only that everything "
-                "runs is certain; no figure here is one to quote."
+                f"(median {r['others_median'] * 100:.0f} %) while this was measured. "
+                + (
+                    "Processor time holds all the same, except for shared caches and memory."
+                    if r["processor_time"]
+                    else "Only that everything runs is certain; no figure here is one to quote."
+                )
             )
         else:
             lines.append(
@@ -329,7 +333,7 @@ class Report:
         if r["processor_time"]:
             lines.append("Times are **processor time** of a step, of all its threads.")
         lines.append(
-            f"`benchmarks/compare/run.py`, {r['rounds']} interleaved rounds of {r['seconds']:g} s a cell, "
+            f"`benchmarks/compare/run.py`, interleaved, {r['seconds']:g} s a cell and round ({r['rounds']}), "
             "medians; in brackets the time over keras.cpp's. How, and with which settings: "
             "[benchmarks/compare](../benchmarks/compare/README.md)."
         )
