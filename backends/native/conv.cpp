@@ -16,13 +16,15 @@ using dnnl::memory;
 constexpr auto kFloat = memory::data_type::f32;
 
 /// A convolution in oneDNN's words.
-struct ConvDescs {
+class ConvDescs {
+ public:
   memory::desc x, y, bias;
   memory::desc kernel;      // as Keras stores it
   memory::desc kernel_any;  // as oneDNN likes it
   memory::dims stride, dilation, pad_low, pad_high;
+  bool few_channels;
 
-  explicit ConvDescs(const ConvGeometry& g) {
+  explicit ConvDescs(const ConvGeometry& g) : few_channels(g.groups == 1 && g.in_channels < 8) {
     const int lead = 3 - g.spatial;
     memory::dims x_dims{g.batch, g.in_channels}, y_dims{g.batch, g.out_channels};
     memory::dims w_dims{g.out_per_group(), g.in_per_group()}, w_strides{1, g.out_channels};
@@ -59,7 +61,20 @@ struct ConvDescs {
         with_bias
             ? Forward::desc(kind, algorithm, x, kernel_any, bias, y, stride, dilation, pad_low, pad_high)
             : Forward::desc(kind, algorithm, x, kernel_any, y, stride, dilation, pad_low, pad_high);
-    return Forward::primitive_desc(desc, attr, onednn_engine());
+    const Forward::primitive_desc first(desc, attr, onednn_engine());
+    if (!few_channels) return first;
+    // With the channels of an image oneDNN's products of small blocks lose to its direct kernel, which comes
+    // after them (0.19 against 0.13 ms for 3 channels in 32 images of CIFAR).
+    Forward::primitive_desc direct = first;
+    while (is_blocked_product(direct.impl_info_str())) {
+      if (!direct.next_impl()) return first;
+    }
+    return std::string(direct.impl_info_str()) == "jit:avx512_core" ? direct : first;
+  }
+
+ private:
+  static bool is_blocked_product(const char* implementation) {
+    return std::string(implementation).rfind("brg", 0) == 0;
   }
 };
 
