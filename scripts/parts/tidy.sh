@@ -7,9 +7,9 @@ mapfile -t files < <(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$release_dir/
     case ${file#"$keras_root/"} in src/* | backends/*) printf '%s\n' "$file" ;; esac
   done | xargs -d '\n' ls -S)
 [ ${#files[@]} -gt 1 ] || die "the build in $release_dir names no source of the library."
-# The compiler's own flags that clang does not know are taken out of the list of commands.
+# g++'s own flags and its precompiled header are taken out of the list of commands.
 mkdir -p build/tidy
-sed 's/ -fno-reorder-blocks-and-partition//' "$release_dir/compile_commands.json" >build/tidy/compile_commands.json
+sed -E 's/ -fno-reorder-blocks-and-partition| -fpch-preprocess| -Winvalid-pch| -include [^ ]*cmake_pch\.hxx//g' "$release_dir/compile_commands.json" >build/tidy/compile_commands.json
 printf '%s\n' "${files[@]}" |
   xargs -P "$(nproc)" -d '\n' -n 1 clang-tidy -quiet -p build/tidy >build/tidy.log 2>build/tidy.err || {
   grep -hE '(error|warning):' build/tidy.log build/tidy.err | sort -u | head -n 100

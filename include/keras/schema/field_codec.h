@@ -178,7 +178,11 @@ struct FieldCodec<Shape> {
 /// null or the value.
 template <class T>
 struct FieldCodec<std::optional<T>> {
-  static std::string kind() { return FieldCodec<T>::kind() + " or null"; }
+  static std::string kind() {
+    std::string text = FieldCodec<T>::kind();
+    text += " or null";  // g++ 12 warns falsely of operator+ here
+    return text;
+  }
   static Json to_json(const std::optional<T>& value) {
     return value ? FieldCodec<T>::to_json(*value) : Json();
   }
