@@ -27,10 +27,8 @@ Model::Model(const Nest& inputs, const Nest& outputs, LayerOptions options)
   core().convert_inputs = false;
   core().built = true;
   core().path = name();
-  std::vector<Shape> in, out;
-  for (const Tensor& t : this->inputs()) in.push_back(t.shape());
+  std::vector<Shape> out;
   for (const Tensor& t : this->outputs()) out.push_back(t.shape());
-  core().input_shapes = std::move(in);
   core().output_shapes = std::move(out);
   set_supports_masking();
 }

@@ -405,7 +405,6 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
   }
   // A summary shows the shapes of the symbolic call, or of the first one.
   if (core_->output_shapes.empty() || AbstractEvaluation::running()) {
-    core_->input_shapes = shapes_of(leaves);
     core_->output_shapes = shapes_of(outputs.flatten());
   }
   return outputs;

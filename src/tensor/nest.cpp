@@ -63,6 +63,13 @@ Nest rebuild(const Nest& nest, const std::function<Tensor(const Tensor&)>& next)
 
 }  // namespace
 
+Nest::Nest() = default;
+Nest::Nest(const Nest& other) = default;
+Nest::Nest(Nest&& other) noexcept = default;
+Nest& Nest::operator=(const Nest& other) = default;
+Nest& Nest::operator=(Nest&& other) noexcept = default;
+Nest::~Nest() = default;
+
 Nest::Nest(const std::vector<Tensor>& tensors) : kind_(Kind::list), list_(tensors.begin(), tensors.end()) {}
 
 Nest Nest::dict(std::vector<Item> items) {

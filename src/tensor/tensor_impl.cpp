@@ -45,6 +45,9 @@ std::array<std::mutex, 64>& stripes() {
 
 }  // namespace
 
+TensorImpl::TensorImpl() = default;
+TensorImpl::~TensorImpl() = default;
+
 void* TensorImpl::operator new(size_t bytes) {
 #if KERAS_TENSOR_FREE_LIST
   if (bytes == sizeof(TensorImpl) && free_count > 0) return free_blocks[static_cast<size_t>(--free_count)];

@@ -87,9 +87,9 @@ struct LayerCore {
   std::vector<std::pair<std::string, LayerHandle>> children;  ///< attribute name (repeated in lists), layer
   std::vector<std::string> list_attributes;                   ///< attributes that are lists of layers
   std::vector<std::pair<std::string, std::shared_ptr<random::SeedGenerator>>> seed_generators;
-  std::vector<Tensor> losses;                      ///< of the last call: add_loss and activity regularization
-  std::vector<Shape> build_shapes;                 ///< what build received
-  std::vector<Shape> input_shapes, output_shapes;  ///< of the last call, for summary
+  std::vector<Tensor> losses;        ///< of the last call: add_loss and activity regularization
+  std::vector<Shape> build_shapes;   ///< what build received
+  std::vector<Shape> output_shapes;  ///< of the last call, for summary
   /// The symbolic calls, in order. The graph owns them (through its tensors and models), the layer does not.
   std::vector<std::weak_ptr<const OperationNode>> nodes;
 };

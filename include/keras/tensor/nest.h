@@ -22,7 +22,15 @@ class Nest {
   /// An entry of a dictionary.
   using Item = std::pair<std::string, Nest>;
 
-  Nest() = default;  ///< none (Python's None)
+  /// None (Python's None), and copies.
+  ///@{
+  Nest();
+  Nest(const Nest& other);
+  Nest(Nest&& other) noexcept;
+  Nest& operator=(const Nest& other);
+  Nest& operator=(Nest&& other) noexcept;
+  ~Nest();
+  ///@}
   /// A leaf, a list, or a dictionary.
   ///@{
   Nest(Tensor tensor) : kind_(Kind::leaf), leaf_(std::move(tensor)) {}  // NOLINT: a tensor is a nest

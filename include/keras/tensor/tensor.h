@@ -123,6 +123,8 @@ struct TensorImpl {
   /// Guards `host`, `device` and `mask` of shared values; one of a few mutexes that all tensors share.
   std::mutex& mutex() const;
 
+  TensorImpl();
+  ~TensorImpl();  // not inline: it is long, and every handle's destructor calls it
   // Blocks are kept in a list of the thread and used again.
   static void* operator new(size_t bytes);
   static void operator delete(void* block) noexcept;
