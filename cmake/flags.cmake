@@ -21,7 +21,10 @@ if(KERAS_SANITIZE)
   target_link_options(keras_flags INTERFACE -fsanitize=${KERAS_SANITIZE})
 endif()
 
-find_program(KERAS_CCACHE ccache)
+# Looked for once: a compiler cache that is installed later would mean building everything again.
+if(NOT DEFINED KERAS_CCACHE)
+  find_program(KERAS_CCACHE ccache)
+endif()
 if(KERAS_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${KERAS_CCACHE})
 endif()

@@ -5,12 +5,12 @@
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 # What the library, its native backend and the examples need.
-build_packages=(g++ cmake ninja-build ccache lld libdnnl-dev libhwy-dev liblapack3 libfmt-dev
+build_packages=(g++ cmake ninja-build lld libdnnl-dev libhwy-dev liblapack3 libfmt-dev
   zlib1g-dev dataset-fashion-mnist)
 # What the native tests need besides.
 test_packages=(libgtest-dev libhdf5-dev)
 # What `scripts/test.sh --all` needs besides.
-all_packages=(git clang clang-format clang-tidy libclang-rt-14-dev doxygen libbenchmark-dev python3-venv)
+all_packages=(git ccache clang clang-format clang-tidy libclang-rt-14-dev doxygen libbenchmark-dev python3-venv)
 # The torch backend.
 torch_packages=(libtorch-dev)
 

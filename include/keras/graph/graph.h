@@ -30,8 +30,8 @@ class Graph {
 
   /// A value that is known when the program is made: a tensor that a trace captured, or one that was folded.
   struct Constant {
-    Value value;
-    Tensor tensor;
+    Value value;    ///< its number
+    Tensor tensor;  ///< what it is
   };
 
   /// Adds an input, at any time: its place among the operands is the order of these calls.

@@ -84,7 +84,6 @@ class Executable {
   /// The same, for calls that need not be fast.
   Tensors run(std::span<Tensor> operands) const;
 
-
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -92,10 +92,10 @@ typedef struct keras_prepared {
 
 /** How a graph operand may be used. */
 typedef enum keras_use {
-  KERAS_KEEP = 0,    /**< read only */
-  KERAS_DONATE = 1,  /**< its memory may be reused; the caller lets go of it */
-  /** Read, the same from call to call, so that packed copies may be kept; replaced by the output that names it,
-   * if one does. */
+  KERAS_KEEP = 0,   /**< read only */
+  KERAS_DONATE = 1, /**< its memory may be reused; the caller lets go of it */
+  /** Read, the same from call to call, so that packed copies may be kept; replaced by the output that names
+   * it, if one does. */
   KERAS_VARIABLE = 2
 } keras_use;
 
