@@ -14,6 +14,8 @@ struct PassOptions {
   std::vector<std::string> disabled;  ///< names of passes to leave out
   bool inference = false;             ///< no gradient and no variable is written: weights may be folded
   Backend* backend = nullptr;         ///< asked which fusions it takes; null: the current one
+  /// For each input, whether what follows from it is kept from call to call (see hoist()); empty: none.
+  std::vector<bool> stable_inputs = {};
 };
 
 /// Runs all passes that are not disabled, in order. The program keeps its inputs (number and order) and its

@@ -122,8 +122,16 @@ std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor
     out->graph = std::make_shared<Graph>(*graph_);
   }
   Backend& backend = current_backend();
-  optimize(*out->graph, {options_.disabled_passes, !writes_, &backend});
+  std::vector<bool> stable(static_cast<size_t>(out->graph->num_inputs()), false);
+  for (const State& state : states_) {
+    if (state.input >= 0 && state.output < 0) stable[static_cast<size_t>(state.input)] = true;
+  }
+  optimize(*out->graph, {options_.disabled_passes, !writes_, &backend, stable});
   lower(*out->graph, backend);
+  if (auto parted = hoist(*out->graph, stable)) {
+    out->prologue = std::make_unique<Prologue>(backend, *parted);
+    out->graph = std::move(parted->rest);
+  }
   std::vector<keras_use> uses(static_cast<size_t>(out->graph->num_inputs()), KERAS_KEEP);
   std::vector<int> replaces(out->graph->outputs().size(), -1);
   for (const State& state : states_) {
@@ -131,6 +139,8 @@ std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor
     uses[static_cast<size_t>(state.input)] = KERAS_VARIABLE;
     if (state.output >= 0) replaces[static_cast<size_t>(state.output)] = state.input;
   }
+  // What the prologue computes stays as long as the variables behind it: weights to be packed, too.
+  for (size_t i = stable.size(); i < uses.size(); ++i) uses[i] = KERAS_VARIABLE;
   out->executable = std::make_unique<Executable>(backend, out->graph, std::move(uses), std::move(replaces));
   return out;
 }
@@ -161,6 +171,14 @@ void Program::give_back(std::unique_ptr<Lease> lease) const {
   leases_.push_back(std::move(lease));
 }
 
+uint64_t Program::stable_version() const {
+  uint64_t sum = 0;  // versions only grow, so any assignment changes it
+  for (const State& s : states_) {
+    if (s.input >= 0 && s.output < 0) sum += s.slot->version;
+  }
+  return sum;
+}
+
 void Program::run(std::span<const Tensor> leaves, std::span<Tensor> results) const {
   std::unique_lock<std::mutex> writing;
   if (writes_) writing = std::unique_lock(writing_);
@@ -183,6 +201,10 @@ void Program::run(std::span<const Tensor> leaves, std::span<Tensor> results) con
   auto& outputs = own->outputs;
   outputs.assign(graph_->outputs().size(), Tensor());
   try {
+    if (compiled->prologue != nullptr) {
+      operands.resize(operands.size() + compiled->prologue->num_results());
+      compiled->prologue->fill(operands, stable_version());
+    }
     compiled->executable->run(operands, outputs);
   } catch (...) {
     restore();

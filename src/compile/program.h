@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compile/hoist.h"
 #include "keras/compile/function.h"
 #include "keras/graph/graph.h"
 #include "keras/runtime/backend.h"
@@ -51,6 +52,7 @@ class Program {
   struct Compiled {
     std::vector<TensorType> leaves;  ///< concrete types
     std::shared_ptr<Graph> graph;
+    std::unique_ptr<Prologue> prologue;  ///< what follows from variables that are only read; may be null
     std::unique_ptr<Executable> executable;
   };
   struct Lease;
@@ -58,6 +60,8 @@ class Program {
   void note_result(const Nest& nest, std::vector<Tensor>& leaves);
   std::shared_ptr<const Compiled> compiled_for(std::span<const Tensor> leaves) const;
   std::shared_ptr<const Compiled> compile(std::span<const Tensor> leaves) const;
+  /// Another number after any assignment to a variable that the program only reads.
+  uint64_t stable_version() const;
   std::unique_ptr<Lease> lease() const;
   void give_back(std::unique_ptr<Lease> lease) const;
 

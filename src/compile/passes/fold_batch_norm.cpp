@@ -4,6 +4,7 @@
 // arithmetic once), and for variables where the weights are much smaller than the activations, since it is
 // done at each call. Elsewhere it is written out, where an elementwise op beside it can take it into its
 // loop.
+#include "compile/hoist.h"
 #include "compile/match.h"
 #include "compile/passes/list.h"
 #include "compile/uniform.h"
@@ -23,8 +24,8 @@ bool is_elementwise(OpId op) { return op_def(op).has('E'); }
 
 class Folder {
  public:
-  Folder(Rewriter& rewriter, const std::vector<bool>& read_elementwise)
-      : rewriter_(rewriter), read_elementwise_(read_elementwise) {}
+  Folder(Rewriter& rewriter, const std::vector<bool>& read_elementwise, const std::vector<bool>& stable)
+      : rewriter_(rewriter), read_elementwise_(read_elementwise), stable_(stable) {}
 
   Value fold(const Graph::Node& node) {
     if (rewriter_.type(node.inputs[0]).dtype != DType::float32) return kNone;
@@ -58,6 +59,7 @@ class Folder {
   }
 
   bool is_known(Value v) const {
+    if (static_cast<size_t>(v) < stable_.size() && stable_[static_cast<size_t>(v)]) return true;
     return rewriter_.constant(v) != nullptr || uniform(rewriter_, v).has_value();
   }
 
@@ -136,6 +138,7 @@ class Folder {
 
   Rewriter& rewriter_;
   const std::vector<bool>& read_elementwise_;
+  const std::vector<bool>& stable_;
 };
 
 }  // namespace
@@ -147,8 +150,10 @@ void fold_batch_norm(Graph& graph, const PassContext& context) {
     if (!is_elementwise(node.op)) continue;
     for (const Value v : node.inputs) read_elementwise[static_cast<size_t>(v)] = true;
   }
+  std::vector<bool> stable;
+  if (!context.region) stable = stable_values(graph, context.options.stable_inputs);
   Rewriter rewriter(graph);
-  Folder folder(rewriter, read_elementwise);
+  Folder folder(rewriter, read_elementwise, stable);
   while (const Graph::Node* node = rewriter.next()) {
     const Value found = node->op == OpId::batch_norm_infer_op ? folder.fold(*node) : kNone;
     if (found != kNone && rewriter.type(found) == rewriter.type(node->outputs[0])) {

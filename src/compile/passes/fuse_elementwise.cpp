@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "compile/hoist.h"
 #include "compile/passes/clusters.h"
 #include "compile/passes/list.h"
 #include "compile/rewriter.h"
@@ -27,7 +28,8 @@ bool is_plain(DType dtype) { return dtype != DType::string && !is_complex(dtype)
 
 class Fuser {
  public:
-  Fuser(Graph& graph, const FusionTaken& taken) : graph_(graph), taken_(taken), nodes_(graph.nodes()) {}
+  Fuser(Graph& graph, const FusionTaken& taken, const std::vector<bool>& stable_inputs)
+      : graph_(graph), taken_(taken), nodes_(graph.nodes()), stable_(stable_values(graph, stable_inputs)) {}
 
   void run() {
     find_makers();
@@ -63,7 +65,10 @@ class Fuser {
   const TensorType& type(Value v) const { return graph_.type(v); }
   const Shape& loop(int n) const { return type(nodes_[static_cast<size_t>(n)].outputs[0]).shape; }
   bool fusable(int n) const { return fusable_[static_cast<size_t>(n)]; }
-  bool one_loop(int a, int b) const { return fusable(a) && fusable(b) && loop(a) == loop(b); }
+  bool stable(int n) const { return stable_[index(nodes_[static_cast<size_t>(n)].outputs[0])]; }
+  bool one_loop(int a, int b) const {
+    return fusable(a) && fusable(b) && loop(a) == loop(b) && stable(a) == stable(b);
+  }
 
   // Joins each op with the ops that read it, from the last to the first; then ops that read the same large
   // tensor and stand close together.
@@ -236,6 +241,7 @@ class Fuser {
   Graph& graph_;
   const FusionTaken& taken_;
   std::vector<Graph::Node>& nodes_;
+  std::vector<bool> stable_;  // values that are kept from call to call
   std::vector<int> maker_;
   std::vector<std::vector<int>> readers_;
   std::vector<bool> is_output_;
@@ -275,8 +281,8 @@ void drop_unread_results(Graph& graph) {
 
 }  // namespace
 
-void fuse_elementwise(Graph& graph, const FusionTaken& taken) {
-  Fuser(graph, taken).run();
+void fuse_elementwise(Graph& graph, const FusionTaken& taken, const std::vector<bool>& stable_inputs) {
+  Fuser(graph, taken, stable_inputs).run();
   static const PassOptions none;
   drop_dead(graph, {none});  // conversions that every reader repeats
   drop_unread_results(graph);
@@ -284,12 +290,15 @@ void fuse_elementwise(Graph& graph, const FusionTaken& taken) {
 
 void fuse_elementwise(Graph& graph, const PassContext& context) {
   Backend& backend = context.options.backend != nullptr ? *context.options.backend : current_backend();
-  fuse_elementwise(graph, [&backend](const Graph& program, const Graph::Node& node) {
-    for (const TensorType& t : node.regions[0]->types()) {
-      if (!t.shape.known()) return true;  // asked when the shapes are known
-    }
-    return ask_backend(backend, program, node).verdict == KERAS_NATIVE;
-  });
+  fuse_elementwise(
+      graph,
+      [&backend](const Graph& program, const Graph::Node& node) {
+        for (const TensorType& t : node.regions[0]->types()) {
+          if (!t.shape.known()) return true;  // asked when the shapes are known
+        }
+        return ask_backend(backend, program, node).verdict == KERAS_NATIVE;
+      },
+      context.region ? std::vector<bool>() : context.options.stable_inputs);
 }
 
 }  // namespace keras::internal

@@ -34,7 +34,7 @@ void fuse_elementwise(Graph& graph, const PassContext& context);
 
 /// Says of a candidate `fusion` node whether it is taken.
 using FusionTaken = std::function<bool(const Graph&, const Graph::Node&)>;
-/// fuse, with another judge than the backend.
-void fuse_elementwise(Graph& graph, const FusionTaken& taken);
+/// fuse, with another judge than the backend. What follows from stable inputs is kept apart from the rest.
+void fuse_elementwise(Graph& graph, const FusionTaken& taken, const std::vector<bool>& stable_inputs = {});
 
 }  // namespace keras::internal
