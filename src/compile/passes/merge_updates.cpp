@@ -20,7 +20,7 @@ std::pair<std::vector<uint8_t>, std::vector<Value>> key_of(const Graph::Node& no
   auto& at = *reinterpret_cast<UpdateAttributes*>(attributes.data());
   at.count = 0;
   const auto scalars = node.inputs.begin() + static_cast<std::ptrdiff_t>(leading(at));
-  return {std::move(attributes), {node.inputs.begin(), scalars}};
+  return {std::move(attributes), std::vector<Value>(node.inputs.begin(), scalars)};
 }
 
 // Nodes to be joined, in order. The joined node stands where the last of them did.

@@ -50,7 +50,7 @@ struct Logits {
 
 std::optional<Logits> as_logits(const Rewriter& rewriter, Value v) {
   Logits out;
-  const TensorType type = rewriter.type(v);
+  const TensorType& type = rewriter.type(v);
   if (const auto* add = sole_maker(rewriter, v, OpId::add_op)) {
     // The logits are the operand in full size that comes from a product; the other one is the bias.
     for (const size_t i : {size_t{0}, size_t{1}}) {
