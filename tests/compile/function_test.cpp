@@ -6,6 +6,7 @@
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/base/error.h"
 #include "keras/ops/core.h"
+#include "keras/ops/logic.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "keras/random.h"
@@ -162,6 +163,26 @@ TEST(Function, ReducesRetracing) {
   const auto f = function([](const Tensor& x) { return ops::sum(x * 2.0, 0); }, {.reduce_retracing = true});
   for (int n = 1; n < 6; ++n) EXPECT_EQ(values(f(ops::ones({n, 2}))), (std::vector<float>{2.f * n, 2.f * n}));
   EXPECT_EQ(f.traces(), 2);
+}
+
+TEST(Function, WarnsOnceWhenEveryCallIsTraced) {
+  const auto f = function([](const Tensor& x) { return x + 1.0; }, {.name = "growing"});
+  testing::internal::CaptureStderr();
+  for (int n = 1; n < 9; ++n) f(ops::ones({n}));
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("'growing'"), std::string::npos) << said;
+  EXPECT_EQ(said.find("'growing'"), said.rfind("'growing'")) << said;
+}
+
+TEST(Function, MasksTravelThroughIt) {
+  const auto f = function([](const Tensor& x) {
+    const Tensor y = x * 2.0;
+    y.set_mask(ops::logical_not(x.mask()));
+    return y;
+  });
+  const Tensor x = vec({1, 2});
+  x.set_mask(Tensor::from(std::vector<bool>{true, false}, {2}));
+  EXPECT_EQ(f(x).mask().to_vector<bool>(), (std::vector<bool>{false, true}));
 }
 
 TEST(Function, PrintsItsProgram) {
