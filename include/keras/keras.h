@@ -3,6 +3,7 @@
 
 /// The one header that programs include.
 #include "keras/autodiff/gradient_tape.h"
+#include "keras/autodiff/remat.h"
 #include "keras/base/error.h"
 #include "keras/compile/function.h"
 #include "keras/data/datasets.h"
@@ -114,6 +115,7 @@
 #include "keras/ops/nn.h"
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
+#include "keras/ops/remat_scope.h"
 #include "keras/random.h"
 #include "keras/runtime/backend.h"
 #include "keras/runtime/variable.h"

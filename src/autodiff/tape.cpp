@@ -336,7 +336,9 @@ std::vector<Tensor> TapeRecorder::backward(const std::vector<Tensor>& targets,
       Tensor& slot = cotangent_of[r.ids[i]];
       slot = accumulate(slot, gradients[i]);
     }
-    if (!keep_records) r.release();
+    if (keep_records) continue;
+    r.release();
+    if (r.op == nullptr) customs_[static_cast<size_t>(r.custom)] = nullptr;
   }
 
   std::vector<Tensor> out;

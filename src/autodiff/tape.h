@@ -29,6 +29,7 @@ class TapeRecorder final : public Interpreter {
   bool active() const { return active_; }
   void pause() { ++paused_; }
   void resume() { --paused_; }
+  bool paused() const { return paused_ > 0; }
   void clear();
   /// Every fused op is recorded as its parts, so that gradients of gradients exist for all of them.
   void set_decompose_fused(bool on) { decompose_fused_ = on; }

@@ -13,6 +13,7 @@
 #include "keras/ops/numpy.h"
 #include "models/output_structure.h"
 #include "nn/layer_operation.h"
+#include "nn/remat_call.h"
 
 namespace keras::internal {
 
@@ -375,7 +376,8 @@ Nest FunctionalGraph::run(const std::vector<Tensor>& inputs, const Call& call) c
     };
     const Nest args = with_values(step.node->args);
     const Nest kwargs = with_values(step.node->kwargs);
-    auto results = call ? call(*step.node, args, kwargs) : step.node->operation->call(args, kwargs);
+    auto results =
+        call ? call(*step.node, args, kwargs) : call_in_remat_mode(step.node->operation, args, kwargs);
     for (size_t i = 0; i < results.size(); ++i) {
       values[static_cast<size_t>(step.first_result) + i] = std::move(results[i]);
     }

@@ -5,6 +5,7 @@
 
 #include "keras/base/error.h"
 #include "keras/runtime/interpreter.h"
+#include "nn/remat_call.h"
 
 namespace keras::internal {
 
@@ -15,7 +16,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, const Activatio
   }
   auto attributes = make_attributes<ActivationAttributes>();
   // The crossentropies look for the logits behind a sigmoid, which only the op itself notes.
-  const int kind = activation.fused_kind() == KERAS_ACT_SIGMOID ? -1 : activation.fused_kind();
+  const bool apart = activation.fused_kind() == KERAS_ACT_SIGMOID || RematActivations::on();
+  const int kind = apart ? -1 : activation.fused_kind();
   attributes.activation = kind >= 0 ? kind : KERAS_ACT_LINEAR;
   attributes.alpha = kind == KERAS_ACT_ELU ? 1.0 : 0.0;
   const Tensor y = b.defined() ? apply_op(OpId::linear_op, attributes, {x, w, b})

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <set>
 
+#include "autodiff/remat.h"
 #include "base/error_context.h"
 #include "keras/base/error.h"
 #include "keras/ops/abstract_evaluation.h"
@@ -14,12 +15,14 @@
 #include "keras/ops/numpy.h"
 #include "keras/ops/operation.h"
 #include "keras/ops/operators.h"
+#include "keras/ops/remat_scope.h"
 #include "keras/random.h"
 #include "keras/runtime/interpreter.h"
 #include "nn/call_context.h"
 #include "nn/extent.h"
 #include "nn/layer_operation.h"
 #include "nn/naming.h"
+#include "nn/remat_call.h"
 #include "runtime/trace.h"
 
 namespace keras {
@@ -64,6 +67,7 @@ Layer::Layer(LayerOptions options) : core_(std::make_shared<internal::LayerCore>
   core_->name = std::move(options.name);
   core_->trainable = options.trainable;
   core_->policy = options.dtype;
+  core_->remat_mode = internal::current_remat_mode();
   if (core_->name.find('/') != std::string::npos) {
     internal::fail<ValueError>(
         {"Layer", "A layer name must not contain '/'", "name='" + core_->name + "'", ""});
@@ -385,7 +389,8 @@ Nest Layer::invoke(const Nest& given, CallArgs args) {
   } else if (core_->policy.mixed()) {
     autocast.emplace(compute_dtype());
   }
-  Nest outputs = internal::in_context([&] { return call_nest(inputs, args); }, where);
+  Nest outputs =
+      internal::in_context([&] { return internal::call_in_remat_mode(*this, inputs, args); }, where);
   if (core_->activity_regularizer) {
     for (const Tensor& t : outputs.flatten()) {
       if (t.abstract() && !internal::current_interpreter().tracing()) continue;
@@ -565,7 +570,10 @@ int64_t Layer::count_params() const {
   return count;
 }
 
-void Layer::add_loss(const Tensor& loss) { core_->losses.push_back(loss); }
+void Layer::add_loss(const Tensor& loss) {
+  internal::note_escaping(loss);
+  if (!internal::recomputing()) core_->losses.push_back(loss);
+}
 
 void Layer::clear_losses() {
   core_->losses.clear();

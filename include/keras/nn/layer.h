@@ -69,6 +69,8 @@ class LayerHandle {
 
 namespace internal {
 
+struct RematMode;
+
 /// The state of a layer, shared by all copies of it. Tracking, saving and summary walk these, never the
 /// addresses of layer objects.
 struct LayerCore {
@@ -81,6 +83,7 @@ struct LayerCore {
   bool supports_masking = false;
   bool convert_inputs = true;
   DTypePolicy policy;
+  std::shared_ptr<const RematMode> remat_mode;  ///< of the RematScope that it was made in; null for none
   ObjectRef<Regularizer> activity_regularizer;
   std::vector<Variable> trainable_variables;
   std::vector<Variable> non_trainable_variables;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "keras/graph/attributes.h"
+#include "keras/ops/remat_scope.h"
 #include "keras/schema/json.h"
 #include "keras/schema/object_registry.h"
 #include "keras/tensor/nest.h"
@@ -21,7 +22,8 @@ namespace keras {
 class Operation {
  public:
   /// An empty name is made from the class: "mean", "mean_1".
-  explicit Operation(std::string name = {}) : name_(std::move(name)) {}
+  explicit Operation(std::string name = {})
+      : name_(std::move(name)), remat_mode_(internal::current_remat_mode()) {}
   virtual ~Operation() = default;
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
@@ -42,9 +44,12 @@ class Operation {
   virtual std::vector<Tensor> call(const Nest& args, const Nest& kwargs) = 0;
   /// A call argument that is no tensor (its place in the node's args is none); null where there is none.
   virtual Json plain_argument(size_t position) const;
+  /// The RematScope that it was made in; null for none.
+  const std::shared_ptr<const internal::RematMode>& remat_mode() const { return remat_mode_; }
 
  private:
   std::string name_;
+  std::shared_ptr<const internal::RematMode> remat_mode_;
 };
 
 /// One application of an operation in a functional model: what made a KerasTensor.

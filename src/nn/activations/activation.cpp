@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "keras/autodiff/remat.h"
 #include "keras/base/error.h"
 #include "keras/graph/op_attributes.h"
 #include "keras/nn/activations.h"
 #include "keras/ops/activation.h"
 #include "keras/ops/numpy.h"
+#include "nn/remat_call.h"
 
 namespace keras {
 
@@ -59,11 +61,17 @@ struct Alias {
 };
 constexpr std::array kAliases = {Alias{"swish", "silu"}, Alias{"hard_swish", "hard_silu"}};
 
+// A layer that was made in a RematScope of mode "activations" keeps nothing of the function's inside.
+template <class F>
+Tensor activate(const F& function, const Tensor& x) {
+  return internal::RematActivations::on() ? remat(function)(x) : function(x);
+}
+
 class NamedActivation final : public Activation {
  public:
   explicit NamedActivation(const NamedFunction& row) : row_(row) {}
   std::string class_name() const override { return row_.name; }
-  Tensor operator()(const Tensor& x) const override { return row_.function(x); }
+  Tensor operator()(const Tensor& x) const override { return activate(row_.function, x); }
   int fused_kind() const override { return row_.fused_kind; }
   Json to_json() const override { return row_.name; }
 
@@ -75,7 +83,7 @@ class CallableActivation final : public Activation {
  public:
   explicit CallableActivation(std::function<Tensor(const Tensor&)> f) : f_(std::move(f)) {}
   std::string class_name() const override { return "callable"; }
-  Tensor operator()(const Tensor& x) const override { return f_(x); }
+  Tensor operator()(const Tensor& x) const override { return activate(f_, x); }
   Json to_json() const override {
     internal::fail<UnsupportedError>({"activation",
                                       "A C++ callable without a registered name cannot be saved", "",
