@@ -32,6 +32,7 @@ struct Frame {
 };
 
 thread_local Frame* innermost = nullptr;
+thread_local int discarding = 0;
 
 Frame::Frame(bool second) : again(second), outer(innermost) { innermost = this; }
 Frame::~Frame() { innermost = outer; }
@@ -263,10 +264,14 @@ bool add_recomputed_scope(ScopeRestorer (*capture)()) {
 }
 
 void note_escaping(const Tensor& tensor) {
-  if (innermost != nullptr) innermost->escaping.push_back(tensor);
+  if (innermost != nullptr && discarding == 0) innermost->escaping.push_back(tensor);
 }
 
+EscapingDiscarded::EscapingDiscarded() { ++discarding; }
+EscapingDiscarded::~EscapingDiscarded() { --discarding; }
+
 bool recomputing() {
+  if (discarding > 0) return true;
   for (const Frame* f = innermost; f != nullptr; f = f->outer) {
     if (f->again) return true;
   }

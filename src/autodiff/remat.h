@@ -20,4 +20,13 @@ void note_escaping(const Tensor& tensor);
 /// True while a function is computed again: what it leaves outside of itself stands there already.
 bool recomputing();
 
+/// Within its life, too, nothing that leaves a function by another way is kept: it runs for its types alone.
+class EscapingDiscarded {
+ public:
+  EscapingDiscarded();
+  ~EscapingDiscarded();
+  EscapingDiscarded(const EscapingDiscarded&) = delete;
+  EscapingDiscarded& operator=(const EscapingDiscarded&) = delete;
+};
+
 }  // namespace keras::internal

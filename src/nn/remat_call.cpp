@@ -2,9 +2,11 @@
 #include "nn/remat_call.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "autodiff/remat.h"
 #include "keras/autodiff/remat.h"
+#include "keras/nn/layers/rnn_cell.h"
 #include "keras/ops/abstract_evaluation.h"
 #include "keras/ops/remat_scope.h"
 #include "nn/call_context.h"
@@ -48,6 +50,7 @@ bool wanted(Layer& layer, const RematMode& mode, const Nest& inputs, const CallA
       return true;
     case RematMode::Kind::larger_than: {
       const AbstractEvaluation shapes_only;
+      const EscapingDiscarded no_losses;
       return size_of(layer.call_nest(types_of(inputs), args).flatten()) > mode.output_size_threshold;
     }
     case RematMode::Kind::list_of_layers:
@@ -76,9 +79,14 @@ Nest call_in_remat_mode(Layer& layer, const Nest& inputs, const CallArgs& args) 
   if (mode == nullptr || AbstractEvaluation::running() || !wanted(layer, *mode, inputs, args)) {
     return layer.call_nest(inputs, args);
   }
+  ScopeRestorer masks;
+  if (const auto* cell = dynamic_cast<const layers::DropoutRNNCell*>(&layer)) masks = cell->masks_as_now();
   // The second run may come after this object is gone; another one shares its state.
-  return remat([self = layer.share(), args](const Nest& given) { return self->call_nest(given, args); })(
-      inputs);
+  return remat([self = layer.share(), args, masks, first = true](const Nest& given) mutable {
+    std::shared_ptr<void> then;
+    if (!std::exchange(first, false) && masks) then = masks();
+    return self->call_nest(given, args);
+  })(inputs);
 }
 
 std::vector<Tensor> call_in_remat_mode(const std::shared_ptr<Operation>& operation, const Nest& args,

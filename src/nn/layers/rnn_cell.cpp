@@ -68,6 +68,13 @@ void DropoutRNNCell::begin_sequence() {
 
 void DropoutRNNCell::end_sequence() { *masks_ = Masks{}; }
 
+std::function<std::shared_ptr<void>()> DropoutRNNCell::masks_as_now() const {
+  return [masks = masks_, then = *masks_]() -> std::shared_ptr<void> {
+    const auto now = std::make_shared<Masks>(std::exchange(*masks, then));
+    return {now.get(), [masks, now](void*) { *masks = *now; }};
+  };
+}
+
 const std::vector<Tensor>& DropoutRNNCell::draw(std::vector<Tensor>& masks, const Tensor& like, double rate) {
   // Outside of a sequence a mask of a trace would outlive it.
   const bool keep = !masks.empty() && masks.front().shape() == like.shape() &&

@@ -101,6 +101,9 @@ class DropoutRNNCell : public AbstractRNNCell {
   void reset_recurrent_dropout_mask();
   void begin_sequence() override;
   void end_sequence() override;
+  /// For a call that is computed again in the backward pass: puts the masks that are there now back for as
+  /// long as its result lives.
+  std::function<std::shared_ptr<void>()> masks_as_now() const;
 
  protected:
   DropoutRNNCell(LayerOptions options, double dropout, double recurrent_dropout, std::optional<int64_t> seed,
