@@ -12,6 +12,7 @@
 #include "float_state.h"
 #include "graph_plan.h"
 #include "packed_weights.h"
+#include "profile.h"
 
 // A compiled graph holds the slots of all its kernels, filled in as far as the plan goes. Each execution
 // leases a copy of them with an arena, puts the caller's buffers in, and runs kernel after kernel: it asks
@@ -68,7 +69,11 @@ class CompiledGraph final : public keras_executable {
     Running run(*this);
     run.take_operands(in);
     run.take_memory(in, out);
-    for (const Step& step : steps_) run.advance(step);
+    if (const keras_profiler profiler = current_profiler()) {
+      for (size_t s = 0; s < steps_.size(); ++s) run.advance(steps_[s], profiler, names_[s]);
+    } else {
+      for (const Step& step : steps_) run.advance(step);
+    }
     run.hand_out(in, out);
   }
 
@@ -118,6 +123,7 @@ class CompiledGraph final : public keras_executable {
       ++num_results_;
     }
     steps_.push_back(std::move(step));
+    names_.emplace_back(node.op.name);
   }
 
   void add_slot(const GraphPlan& plan, int value) {
@@ -236,6 +242,12 @@ class CompiledGraph final : public keras_executable {
       for (const int h : graph_.own_homes_) graph_.place(lease_, h, buffer_for(graph_.homes_[h], in, out));
     }
 
+    void advance(const Step& step, keras_profiler profiler, const std::string& name) {
+      const ProfiledKernel event(profiler, name.c_str(), lease_.slots.data() + step.first_in, step.num_in,
+                                 lease_.slots.data() + step.first_out, step.num_out);
+      advance(step);
+    }
+
     void advance(const Step& step) {
       keras_tensor* const operands = lease_.slots.data() + step.first_in;
       keras_tensor* const results = lease_.slots.data() + step.first_out;
@@ -347,6 +359,7 @@ class CompiledGraph final : public keras_executable {
   size_t arena_bytes_;
   std::string sizes_;  // for the error of a step without memory
   std::vector<Step> steps_;
+  std::vector<std::string> names_;               // of the steps, for profiles
   std::vector<keras_tensor> slots_;              // descriptors; buffers are null
   std::vector<int> slot_home_;                   // by slot, or -1
   std::vector<int> slot_value_;                  // by slot: the root of its value

@@ -118,6 +118,7 @@
 #include "keras/ops/remat_scope.h"
 #include "keras/random.h"
 #include "keras/runtime/backend.h"
+#include "keras/runtime/profiler.h"
 #include "keras/runtime/variable.h"
 #include "keras/schema/edge_sizes.h"
 #include "keras/tensor/config.h"

@@ -13,6 +13,7 @@
 #include "keras/base/error.h"
 #include "keras/runtime/interpreter.h"
 #include "keras/tensor/config.h"
+#include "runtime/profiler.h"
 #include "runtime/trace.h"
 
 namespace keras::internal {
@@ -173,6 +174,7 @@ std::shared_ptr<Program> FunctionCore::State::program_for(ArgumentList& argument
     return program;
   }
   const CreationScope creation(traces == 0 ? CreationScope::Rule::allowed : CreationScope::Rule::refused);
+  const ProfiledScope event(EventKind::trace, options.name);
   auto program = std::make_shared<Program>(options, types, arguments.leaves(), body);
   const std::unique_lock writing(mutex);
   std::erase_if(entries, [&](const Entry& e) { return equal(e.key, key); });
@@ -199,6 +201,7 @@ Nest FunctionCore::call(ArgumentList& arguments, const Body& body) {
   const auto leaves = arguments.leaves();
   const Way way = way_of(leaves);
   if (way == Way::inlined) return body(leaves);
+  const ProfiledScope event(EventKind::function, state_->options.name);
   const auto program = state_->program_for(arguments, body);
   if (way == Way::replayed) return program->restore(program->replay(leaves));
   std::vector<Tensor> results(program->num_results());
@@ -209,6 +212,7 @@ Nest FunctionCore::call(ArgumentList& arguments, const Body& body) {
 Tensor FunctionCore::call_for_tensor(ArgumentList& arguments, const Body& body) {
   const auto leaves = arguments.leaves();
   if (way_of(leaves) != Way::compiled) return ResultOf<Tensor>::from(call(arguments, body));
+  const ProfiledScope event(EventKind::function, state_->options.name);
   const auto program = state_->program_for(arguments, body);
   SmallVector<Tensor, 4> results(program->num_results());
   program->run(leaves, {results.data(), results.size()});

@@ -13,6 +13,7 @@
 #include "models/epoch_iterator.h"
 #include "models/output_structure.h"
 #include "models/trainer_state.h"
+#include "runtime/profiler.h"
 
 namespace keras {
 
@@ -145,6 +146,7 @@ std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator,
   list.on_train_begin(nothing);
   Logs last;
   for (int64_t epoch = trainer.initial_epoch.value_or(options.initial_epoch); epoch < epochs; ++epoch) {
+    const internal::ProfiledScope epoch_event(internal::EventKind::epoch, "epoch", epoch);
     reset_metrics();
     list.on_epoch_begin(epoch, nothing);
     // Shuffled by the epoch's number, a continued training sees the order that an unbroken one sees.
@@ -153,6 +155,7 @@ std::shared_ptr<callbacks::History> Model::run_training(EpochIterator& iterator,
     Logs logs;
     int64_t executions = 0;
     while (auto execution = iterator.next()) {
+      const internal::ProfiledScope batch_event(internal::EventKind::batch, "train batch", execution->begin);
       list.on_train_batch_begin(execution->begin, nothing);
       for (const auto& batch : execution->batches) logs = run_train_step(batch);
       list.on_train_batch_end(execution->end, logs);
@@ -182,6 +185,7 @@ Logs Model::run_evaluation(EpochIterator& iterator, Callback& callbacks) {
   iterator.start_epoch();
   Logs logs;
   while (auto execution = iterator.next()) {
+    const internal::ProfiledScope event(internal::EventKind::batch, "test batch", execution->begin);
     callbacks.on_test_batch_begin(execution->begin, nothing);
     for (const auto& batch : execution->batches) logs = run_test_step(batch);
     callbacks.on_test_batch_end(execution->end, logs);
@@ -228,6 +232,7 @@ Nest Model::run_prediction(EpochIterator& iterator, const PredictOptions& option
   iterator.start_epoch();
   std::vector<Nest> out;
   while (auto execution = iterator.next()) {
+    const internal::ProfiledScope event(internal::EventKind::batch, "predict batch", execution->begin);
     list.on_predict_batch_begin(execution->begin, nothing);
     std::vector<Nest> outputs;
     for (const auto& batch : execution->batches) outputs.push_back(run_predict_step(batch));

@@ -13,6 +13,7 @@
 
 #include "keras/base/error.h"
 #include "runtime/backend_choice.h"
+#include "runtime/profiler.h"
 
 namespace keras::internal {
 
@@ -105,6 +106,7 @@ std::unique_ptr<Backend> open(std::string_view name) {
     const char* reason = table.last_error != nullptr ? table.last_error() : "no reason given";
     fail<BackendError>({"backend", fmt::format("The backend '{}' must start", name), reason, ""});
   }
+  watch_backend(reinterpret_cast<keras_set_profiler>(dlsym(library, "keras_backend_set_profiler")));
   return std::make_unique<Backend>(path.string(), library, table);
 }
 

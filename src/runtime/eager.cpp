@@ -10,6 +10,7 @@
 #include "keras/runtime/variable.h"
 #include "runtime/graph_driver.h"
 #include "runtime/kernel_cache.h"
+#include "runtime/profiler.h"
 #include "runtime/residuals.h"
 
 namespace keras::internal {
@@ -32,6 +33,12 @@ void check_operands(const OpCall& call) {
   }
 }
 
+void note_launch(const OpCall& call, const PreparedOp& p, int64_t begin) {
+  add_event(EventKind::kernel, call.op->name, begin, profile_clock(),
+            kernel_arguments({p.operands.data(), p.operands.size()},
+                             {p.result_descs.data(), p.result_descs.size()}));
+}
+
 Tensors launch(const OpCall& call, const PreparedOp& p, Backend& backend) {
   SmallVector<keras_tensor, 8> in;
   in.resize(call.operands.size());
@@ -51,8 +58,10 @@ Tensors launch(const OpCall& call, const PreparedOp& p, Backend& backend) {
     backend.table().retain(in[i].buffer);
     out[static_cast<size_t>(result)].buffer = in[i].buffer;
   }
+  const int64_t begin = profiling() ? profile_clock() : -1;
   const keras_status status = backend.table().launch(
       p.kernel, nullptr, in.data(), static_cast<int32_t>(in.size()), out.data(), static_cast<int32_t>(count));
+  if (begin >= 0) note_launch(call, p, begin);
   if (status != KERAS_OK) {
     for (auto& slot : out) {
       if (slot.buffer != nullptr) backend.table().free(slot.buffer);

@@ -9,6 +9,7 @@
 #include "keras/runtime/backend.h"
 #include "runtime/graph_driver.h"
 #include "runtime/graph_image.h"
+#include "runtime/profiler.h"
 
 namespace keras::internal {
 
@@ -146,6 +147,7 @@ class Executable::State::Running {
 };
 
 void Executable::run(std::span<Tensor> operands, std::span<Tensor> results) const {
+  const ProfiledScope event(EventKind::graph, "program");
   State& s = *state_;
   s.check_operands(operands);
   if (results.size() != s.graph->outputs().size()) {

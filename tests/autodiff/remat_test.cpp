@@ -65,9 +65,10 @@ TEST(Remat, GradientsAreThoseOfTheFunction) {
   for (const bool traced : {false, true}) {
     SCOPED_TRACE(traced ? "traced" : "eager");
     const auto once = differentiate(remat(block), x, {w, b}, traced);
-    const auto twice = differentiate([f = remat(block)](const Tensor& t) { return f(f(t)); }, x, {w, b}, traced);
-    const auto inside = differentiate(remat([f = remat(block)](const Tensor& t) { return f(f(t)); }), x, {w, b},
-                                      traced);
+    const auto twice =
+        differentiate([f = remat(block)](const Tensor& t) { return f(f(t)); }, x, {w, b}, traced);
+    const auto inside =
+        differentiate(remat([f = remat(block)](const Tensor& t) { return f(f(t)); }), x, {w, b}, traced);
     const auto two = differentiate([&](const Tensor& t) { return block(block(t)); }, x, {w, b}, false);
     for (size_t i = 0; i < plain.size(); ++i) {
       expect_near(once[i], plain[i]);
@@ -86,9 +87,10 @@ TEST(Remat, ReachesCapturedTensors) {
 }
 
 TEST(Remat, TakesAndGivesStructures) {
-  const auto f = remat([](const std::vector<Tensor>& in, double factor, const std::map<std::string, Tensor>& named) {
-    return std::pair<Tensor, std::vector<Tensor>>{in[0] * in[1] * factor, {in[1] + named.at("a"), in[0]}};
-  });
+  const auto f =
+      remat([](const std::vector<Tensor>& in, double factor, const std::map<std::string, Tensor>& named) {
+        return std::pair<Tensor, std::vector<Tensor>>{in[0] * in[1] * factor, {in[1] + named.at("a"), in[0]}};
+      });
   const Tensor a = wave({3}, 0), b = wave({3}, 1), c = wave({3}, 2);
   GradientTape tape(true);
   for (const Tensor& t : {a, b, c}) tape.watch(t);

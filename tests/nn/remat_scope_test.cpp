@@ -22,8 +22,8 @@
 #include "keras/nn/layers/reshaping.h"
 #include "keras/nn/optimizers/sgd.h"
 #include "keras/nn/session.h"
-#include "keras/ops/numpy.h"
 #include "keras/ops/nn.h"
+#include "keras/ops/numpy.h"
 #include "keras/ops/operators.h"
 #include "keras/random.h"
 #include "nn/close.h"
@@ -33,7 +33,8 @@ namespace {
 
 Tensor wave(const Shape& shape, double phase) {
   std::vector<float> values(static_cast<size_t>(shape.elements()));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(std::sin(phase + 0.7 * double(i)));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(std::sin(phase + 0.7 * double(i)));
   return Tensor::from(values, shape);
 }
 
@@ -128,7 +129,8 @@ size_t recomputed(const std::function<LayerHandle()>& make, const RematOptions& 
   gradient(wave(shape, 0));
   const std::string text = gradient.to_string();
   size_t count = 0;
-  for (size_t at = text.find("barrier("); at != std::string::npos; at = text.find("barrier(", at + 1)) ++count;
+  for (size_t at = text.find("barrier("); at != std::string::npos; at = text.find("barrier(", at + 1))
+    ++count;
   return count;
 }
 
