@@ -2,7 +2,7 @@
 # The thread sanitizer on the rooms that use threads, at two threads, built with clang.
 source "$(dirname "${BASH_SOURCE[0]}")/../environment.sh"
 rooms=()
-for room in runtime backends data models; do
+for room in runtime backends data models compile; do
   if compgen -G "tests/$room/*.cpp" >/dev/null; then rooms+=("$room"); fi
 done
 [ ${#rooms[@]} -gt 0 ] || skip "none of the rooms that use threads has a test"

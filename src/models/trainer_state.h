@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,7 @@ struct TrainerState {
   std::optional<int64_t> initial_epoch;  ///< set by a callback that continues a training
   bool stop_training = false;
   bool stop_evaluating = false;
-  bool stop_predicting = false;
+  std::atomic<bool> stop_predicting = false;  ///< predict may run on several threads
   /// The three steps, traced; made anew by compile.
   std::unique_ptr<TracedSteps> steps = std::make_unique<TracedSteps>();
 };
