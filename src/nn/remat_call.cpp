@@ -51,6 +51,9 @@ bool wanted(Layer& layer, const RematMode& mode, const Nest& inputs, const CallA
     case RematMode::Kind::larger_than: {
       const AbstractEvaluation shapes_only;
       const EscapingDiscarded no_losses;
+      // Masks that are drawn for shapes alone are no masks.
+      const auto* cell = dynamic_cast<const layers::DropoutRNNCell*>(&layer);
+      const auto masks = cell != nullptr ? cell->masks_as_now()() : nullptr;
       return size_of(layer.call_nest(types_of(inputs), args).flatten()) > mode.output_size_threshold;
     }
     case RematMode::Kind::list_of_layers:
