@@ -257,6 +257,9 @@ TEST(Remat, SavesMemory) {
   // The highest figure so far only grows, so each measurement is larger than all before it.
   uint64_t floor = peak_memory();
   for (const auto& [batch, traced] : {std::pair<int64_t, bool>{4096, false}, {32768, true}}) {
+    if (traced && internal::current_backend().name() == "torch") {
+      GTEST_SKIP() << "the torch backend does not count what lies inside of compiled programs";
+    }
     const double layer = static_cast<double>(batch) * 64 * sizeof(float);
     const uint64_t saved = peak_of(batch, true, traced);
     ASSERT_GT(saved, floor) << "an earlier test used more memory";
