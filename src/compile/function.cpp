@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdio>
 #include <shared_mutex>
@@ -77,7 +78,7 @@ struct FunctionCore::State {
   std::shared_ptr<Program> latest;
   std::vector<TensorType> relaxed;  // what reduce_retracing came to
   int64_t traces = 0;
-  int traced_in_a_row = 0;
+  std::atomic<int> traced_in_a_row{0};
 };
 
 std::shared_ptr<Program> FunctionCore::State::find(const CallKey& key) {
@@ -163,7 +164,8 @@ std::shared_ptr<Program> FunctionCore::State::program_for(ArgumentList& argument
   const bool open = options.input_signature.has_value() || options.reduce_retracing;
   if (!open) {
     if (auto program = find(key)) {
-      if (traced_in_a_row != 0) traced_in_a_row = 0;
+      // Read first: a line that all threads write would slow them down.
+      if (traced_in_a_row.load(std::memory_order_relaxed) != 0) traced_in_a_row = 0;
       return program;
     }
   }
