@@ -45,7 +45,8 @@ int find_onednn(dl_phdr_info* info, size_t, void*) {
   return 1;
 }
 
-void note(std::atomic<int64_t>& ours, const void* caller) {
+// Under a sanitizer, whose own functions stand there, nothing calls it.
+[[maybe_unused]] void note(std::atomic<int64_t>& ours, const void* caller) {
   const auto address = reinterpret_cast<uintptr_t>(caller);
   const bool inside = address >= onednn_begin.load() && address < onednn_end.load();
   (inside ? onednn : ours).fetch_add(1, std::memory_order_relaxed);
