@@ -23,8 +23,8 @@ void expect_steady(const std::function<void()>& call) {
   const AllocationCount before = allocation_count();
   for (int i = 0; i < 100; ++i) call();
   const AllocationCount after = allocation_count();
+  if (!counts_mallocs()) GTEST_SKIP() << "the sanitizer has its own malloc, which touches fresh pages";
   EXPECT_LE(after.faults - before.faults, 2);
-  if (!counts_mallocs()) GTEST_SKIP() << "the sanitizer has its own malloc";
   EXPECT_EQ(after.news - before.news, 0);
   EXPECT_EQ(after.mallocs - before.mallocs, 0);
 }
