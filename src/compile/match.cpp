@@ -71,4 +71,14 @@ bool is_wide_float(const Rewriter& rewriter, Value v) {
   return dtype == DType::float32 || dtype == DType::float64;
 }
 
+ConvActivationAttributes with_activation(const ConvAttributes& conv) {
+  auto at = make_attributes<ConvActivationAttributes>();
+  at.strides = conv.strides;
+  at.pad_low = conv.pad_low;
+  at.pad_high = conv.pad_high;
+  at.dilations = conv.dilations;
+  at.groups = conv.groups;
+  return at;
+}
+
 }  // namespace keras::internal

@@ -42,4 +42,7 @@ inline bool same_list(const keras_list& a, const keras_list& b) {
   return true;
 }
 
+/// A convolution's attributes as those of conv_bias_act, without an activation yet.
+ConvActivationAttributes with_activation(const ConvAttributes& conv);
+
 }  // namespace keras::internal

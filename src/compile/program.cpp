@@ -37,7 +37,7 @@ struct Program::Lease {
 
 Program::Program(const FunctionOptions& options, std::span<const TensorType> types,
                  std::span<const Tensor> example, const FunctionCore::Body& body)
-    : options_(options), leaf_types_(types.begin(), types.end()), num_leaves_(types.size()) {
+    : options_(options), leaf_types_(types.begin(), types.end()) {
   Trace trace;
   std::vector<Tensor> leaves;
   DimBindings bindings;
@@ -102,22 +102,26 @@ bool Program::valid() const {
                      [](const State& s) { return s.slot->trainable == s.trainable; });
 }
 
+DimBindings Program::bindings_of(std::span<const Tensor> leaves) const {
+  DimBindings bindings;
+  for (size_t i = 0; i < leaf_types_.size(); ++i) {
+    for (size_t a = 0; a < leaf_types_[i].shape.size(); ++a) {
+      const Dim d = leaf_types_[i].shape[a];
+      if (d.known() || bindings.bind(d, leaves[i].shape()[a].value())) continue;
+      fail<ValueError>({options_.name, "Dimensions of one symbol have one size",
+                        fmt::format("{} for argument {}, traced as {}", type_of(leaves[i]).to_string(), i,
+                                    leaf_types_[i].to_string()),
+                        ""});
+    }
+  }
+  return bindings;
+}
+
 std::shared_ptr<const Program::Compiled> Program::compile(std::span<const Tensor> leaves) const {
   auto out = std::make_shared<Compiled>();
   for (const Tensor& t : leaves) out->leaves.push_back(type_of(t));
   if (symbolic_) {
-    DimBindings bindings;
-    for (size_t i = 0; i < leaf_types_.size(); ++i) {
-      for (size_t a = 0; a < leaf_types_[i].shape.size(); ++a) {
-        const Dim d = leaf_types_[i].shape[a];
-        if (d.known() || bindings.bind(d, leaves[i].shape()[a].value())) continue;
-        fail<ValueError>({options_.name, "Dimensions of one symbol have one size",
-                          fmt::format("{} for argument {}, traced as {}", type_of(leaves[i]).to_string(), i,
-                                      leaf_types_[i].to_string()),
-                          ""});
-      }
-    }
-    out->graph = specialise(*graph_, bindings);
+    out->graph = specialise(*graph_, bindings_of(leaves));
   } else {
     out->graph = std::make_shared<Graph>(*graph_);
   }
@@ -232,13 +236,7 @@ std::vector<Tensor> Program::replay(std::span<const Tensor> leaves) const {
   }
   std::shared_ptr<const Graph> graph = graph_;
   if (symbolic_) {
-    DimBindings bindings;
-    for (size_t i = 0; i < leaf_types_.size(); ++i) {
-      for (size_t a = 0; a < leaf_types_[i].shape.size(); ++a) {
-        bindings.bind(leaf_types_[i].shape[a], leaves[i].shape()[a].value());
-      }
-    }
-    graph = specialise(*graph_, bindings);
+    graph = specialise(*graph_, bindings_of(leaves));
   }
   auto results = drive_graph(*graph, std::move(operands));
   for (const State& s : states_) {

@@ -58,6 +58,7 @@ class Program {
   struct Lease;
 
   void note_result(const Nest& nest, std::vector<Tensor>& leaves);
+  DimBindings bindings_of(std::span<const Tensor> leaves) const;
   std::shared_ptr<const Compiled> compiled_for(std::span<const Tensor> leaves) const;
   std::shared_ptr<const Compiled> compile(std::span<const Tensor> leaves) const;
   /// Another number after any assignment to a variable that the program only reads.
@@ -71,7 +72,6 @@ class Program {
   bool symbolic_ = false;
   bool writes_ = false;
   std::vector<State> states_;
-  size_t num_leaves_ = 0;
   size_t num_results_ = 0;
   Nest form_;
   std::vector<bool> has_mask_;  // of the form's leaves

@@ -109,14 +109,7 @@ class Folder {
 
   static ConvActivationAttributes conv_attributes(const Graph::Node& node) {
     if (node.op == OpId::conv_bias_act_op) return attributes_of<ConvActivationAttributes>(node);
-    const auto& from = attributes_of<ConvAttributes>(node);
-    auto at = make_attributes<ConvActivationAttributes>();
-    at.strides = from.strides;
-    at.pad_low = from.pad_low;
-    at.pad_high = from.pad_high;
-    at.dilations = from.dilations;
-    at.groups = from.groups;
-    return at;
+    return with_activation(attributes_of<ConvAttributes>(node));
   }
 
   bool worthwhile(const Graph::Node& node) const {

@@ -95,13 +95,7 @@ struct Convolution {
 
 std::optional<Convolution> as_convolution(const Rewriter& rewriter, Value v, int readers) {
   if (const auto* conv = sole_maker(rewriter, v, OpId::conv_op, readers)) {
-    const auto& from = attributes_of<ConvAttributes>(*conv);
-    auto at = make_attributes<ConvActivationAttributes>();
-    at.strides = from.strides;
-    at.pad_low = from.pad_low;
-    at.pad_high = from.pad_high;
-    at.dilations = from.dilations;
-    at.groups = from.groups;
+    const auto at = with_activation(attributes_of<ConvAttributes>(*conv));
     return Convolution{conv->inputs[0], conv->inputs[1], kNone, at};
   }
   if (const auto* conv = sole_maker(rewriter, v, OpId::conv_bias_act_op, readers)) {
