@@ -60,6 +60,7 @@ inline std::map<std::string, Example> first_cases() {
   return first_cases([](const Json&) { return true; });
 }
 
+// A tensor of its own: masks are put on it, and gradients taken, while the archive's serves other cases.
 inline Tensor fresh(const Tensor& t) { return Tensor::copy(t.host_data(), t.shape(), t.dtype()); }
 
 inline Nest load(const GoldenFile& golden, const Json& keys) {
@@ -73,6 +74,24 @@ inline Nest load(const GoldenFile& golden, const Json& keys) {
   std::vector<Nest::Item> items;
   for (const auto& [name, key] : keys.as_dict()) items.emplace_back(name, load(golden, key));
   return Nest::dict(std::move(items));
+}
+
+// Puts the case's masks on the inputs' leaves, and gives them.
+inline std::vector<Tensor> attach_masks(const Example& example, const Nest& inputs) {
+  const Json& mask = (*example.test)["mask"];
+  std::vector<Tensor> masks;
+  const auto leaves = inputs.flatten();
+  const auto attach = [&](const Tensor& x, const Json& key) {
+    if (key.is_null()) return;
+    masks.push_back(example.golden->array(key));
+    x.set_mask(masks.back());
+  };
+  if (mask.is_list()) {
+    for (size_t i = 0; i < mask.size(); ++i) attach(leaves.at(i), mask[i]);
+  } else {
+    attach(leaves.at(0), mask);
+  }
+  return masks;
 }
 
 // Further positional arguments stand behind the first one in the list of inputs.

@@ -106,18 +106,7 @@ TEST(LayerProperties, MasksGoThroughFunctionalModels) {
   for_each_case(masked, [](const Example& example) {
     const Json& test = *example.test;
     const Nest inputs = inputs_of(example);
-    std::vector<Tensor> masks;
-    const auto leaves = inputs.flatten();
-    const auto attach = [&](const Tensor& x, const Json& key) {
-      if (key.is_null()) return;
-      masks.push_back(example.golden->array(key));
-      x.set_mask(masks.back());
-    };
-    if (test["mask"].is_list()) {
-      for (size_t i = 0; i < test["mask"].size(); ++i) attach(leaves.at(i), test["mask"][i]);
-    } else {
-      attach(leaves.at(0), test["mask"]);
-    }
+    const std::vector<Tensor> masks = attach_masks(example, inputs);
     // Under a name that no operation of the masks takes.
     Json config = test["config"];
     config.set("name", "masked_layer");

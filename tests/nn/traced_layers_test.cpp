@@ -54,18 +54,7 @@ Parts parts_of(const Example& example, const Nest& inputs) {
   // Recurrent layers with states need the batch size.
   const bool stateful = test["config"].dump().find("\"stateful\": true") != std::string::npos;
   if (test["mask"].is_null()) return {symbols_of(inputs, nullptr, stateful), inputs};
-  std::vector<Tensor> masks;
-  const auto leaves = inputs.flatten();
-  const auto attach = [&](const Tensor& x, const Json& key) {
-    if (key.is_null()) return;
-    masks.push_back(example.golden->array(key));
-    x.set_mask(masks.back());
-  };
-  if (test["mask"].is_list()) {
-    for (size_t i = 0; i < test["mask"].size(); ++i) attach(leaves.at(i), test["mask"][i]);
-  } else {
-    attach(leaves.at(0), test["mask"]);
-  }
+  const std::vector<Tensor> masks = attach_masks(example, inputs);
   std::vector<Nest> mask_symbols;
   const Nest symbols = symbols_of(inputs, &mask_symbols, stateful);
   return {Nest{symbols, Nest(mask_symbols)}, Nest{inputs, Nest(masks)}};
