@@ -115,13 +115,7 @@ class ConvForward final : public keras_kernel {
               double alpha)
       : geometry_(geometry), with_bias_(with_bias), activation_(activation), alpha_(alpha) {
     dnnl::primitive_attr attr = onednn_attributes();
-    if (activation == KERAS_ACT_RELU || activation == KERAS_ACT_LEAKY_RELU) {
-      dnnl::post_ops after;
-      after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu,
-                           activation == KERAS_ACT_RELU ? 0.0f : static_cast<float>(alpha), 0.0f);
-      attr.set_post_ops(after);
-      activation_ = KERAS_ACT_LINEAR;
-    }
+    if (append_activation(attr, activation, alpha)) activation_ = KERAS_ACT_LINEAR;
     const auto pd = descs.forward(attr, with_bias);
     reference_ = is_reference(pd.impl_info_str());
     std::vector<OnednnPrimitive::Slot> slots{

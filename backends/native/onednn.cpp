@@ -33,6 +33,27 @@ dnnl::primitive_attr onednn_attributes() {
   return attributes;
 }
 
+bool append_activation(dnnl::primitive_attr& attributes, int64_t activation, double alpha) {
+  dnnl::post_ops after;
+  switch (activation) {
+    case KERAS_ACT_LINEAR:
+      return true;
+    case KERAS_ACT_RELU:
+      after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+      break;
+    case KERAS_ACT_LEAKY_RELU:
+      after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, static_cast<float>(alpha), 0.0f);
+      break;
+    case KERAS_ACT_RELU6:
+      after.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
+      break;
+    default:
+      return false;
+  }
+  attributes.set_post_ops(after);
+  return true;
+}
+
 struct OnednnPrimitive::Arguments {
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> list;

@@ -18,6 +18,10 @@ const dnnl::engine& onednn_engine();
 /// Attributes of every primitive here: scratch memory comes from the caller, so that calls may overlap.
 dnnl::primitive_attr onednn_attributes();
 
+/// Lets a primitive apply the activation (keras_activation) to its result. False, and nothing is done, where
+/// that is not cheaper by oneDNN than by own loops, or not as exact.
+bool append_activation(dnnl::primitive_attr& attributes, int64_t activation, double alpha);
+
 /// A oneDNN primitive with its arguments made once. Calls may come from several threads: the first takes the
 /// held arguments, one that overlaps makes its own.
 class OnednnPrimitive {

@@ -14,14 +14,7 @@ PackedProduct::PackedProduct(const Sizes& sizes) : sizes_(sizes) {
   const memory::desc y({sizes.rows, sizes.columns}, kFloat, memory::dims{sizes.columns, 1});
   const memory::desc bias({1, sizes.columns}, kFloat, memory::dims{sizes.columns, 1});
   dnnl::primitive_attr attr = onednn_attributes();
-  const bool rectified = sizes.activation == KERAS_ACT_RELU || sizes.activation == KERAS_ACT_LEAKY_RELU;
-  if (rectified) {
-    dnnl::post_ops after;
-    after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu,
-                         sizes.activation == KERAS_ACT_RELU ? 0.0f : static_cast<float>(sizes.alpha), 0.0f);
-    attr.set_post_ops(after);
-  }
-  activated_ = rectified || sizes.activation == KERAS_ACT_LINEAR;
+  activated_ = append_activation(attr, sizes.activation, sizes.alpha);
   try {
     const auto description = sizes.bias ? dnnl::matmul::desc(x, any, bias, y) : dnnl::matmul::desc(x, any, y);
     const dnnl::matmul::primitive_desc pd(description, attr, onednn_engine());

@@ -32,6 +32,7 @@ const Pass kPasses[] = {
     {{"cross_entropy", "finds softmax_cross_entropy in log_softmax and gather, or logsumexp and gather"}, rewrite_cross_entropy},
     {{"norm", "finds layer_norm and rms_norm in their parts"}, rewrite_norm},
     {{"attention", "finds attention in product, softmax, product"}, rewrite_attention},
+    {{"padding", "lets convolutions and their gradients pad with zeros by themselves"}, sink_padding},
     {{"linear", "joins matrix product, bias and activation to linear"}, rewrite_linear},
     {{"conv", "joins convolution, bias and activation to conv_bias_act"}, rewrite_conv},
     {{"batch_norm", "for inference: folds batch_norm_infer into the weights before it, or opens it for fusion"}, fold_batch_norm},
@@ -42,7 +43,7 @@ const Pass kPasses[] = {
 };
 // What runs, by name; "regions" stands for all of this, inside regions.
 const char* const kOrder[] = {"inline", "fold", "simplify", "common", "captures", "regions", "captures", "dead",
-                              "softmax", "cross_entropy", "norm", "attention", "linear", "conv", "batch_norm", "linear", "conv",
+                              "softmax", "cross_entropy", "norm", "attention", "padding", "linear", "conv", "batch_norm", "linear", "conv",
                               "fold", "simplify", "broadcasts", "reshapes", "simplify", "common", "updates", "dead", "fuse"};
 // clang-format on
 

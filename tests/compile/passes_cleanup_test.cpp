@@ -87,6 +87,21 @@ TEST(SimplifyPass, RemovesArithmeticThatChangesNothing) {
   EXPECT_EQ(count(optimized(d.graph, only({"simplify", "dead"}))), 0);
 }
 
+TEST(SimplifyPass, ClipsRectifiedNumbersFromAboveAlone) {
+  Draft d;
+  const Value x = d.input(f32({4, 5}));
+  const Value zero = d.number(0), six = d.number(6);
+  const Value rectified = d.op(OpId::relu_op, {x});
+  const Value a = d.op(OpId::minimum_op, {d.op(OpId::maximum_op, {rectified, zero}), six});
+  const Value b = d.op(OpId::maximum_op, {zero, rectified});
+  const Value c = d.op(OpId::maximum_op, {x, zero});
+  const Value e = d.op(OpId::maximum_op, {rectified, d.number(1)});
+  d.graph.set_outputs({a, b, c, e});
+  const Graph after = optimized(d.graph, only({"simplify", "dead"}));
+  EXPECT_EQ(count(after, OpId::maximum_op), 2);
+  EXPECT_EQ(count(after, OpId::minimum_op), 1);
+}
+
 TEST(SimplifyPass, KeepsTheSignOfZero) {
   Draft d;
   const Value x = d.input(f32({4}));

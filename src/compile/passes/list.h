@@ -27,6 +27,7 @@ void rewrite_norm(Graph& graph, const PassContext& context);
 void rewrite_attention(Graph& graph, const PassContext& context);
 void rewrite_linear(Graph& graph, const PassContext& context);
 void rewrite_conv(Graph& graph, const PassContext& context);
+void sink_padding(Graph& graph, const PassContext& context);
 void sink_broadcasts(Graph& graph, const PassContext& context);
 void sink_reshapes(Graph& graph, const PassContext& context);
 void merge_updates(Graph& graph, const PassContext& context);

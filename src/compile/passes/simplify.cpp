@@ -242,6 +242,15 @@ Value simplify_idempotent(Simplifier&, const Expression& e) {
   return e.operands[0] == e.operands[1] ? e.operands[0] : kNone;
 }
 
+// What relu gives is not negative: clipping it from below changes nothing.
+Value simplify_maximum(Simplifier& s, const Expression& e) {
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    const Value x = e.operands[i];
+    if (s.maker(x, OpId::relu_op) != nullptr && s.is(e.operands[1 - i], 0.0) && s.type(x) == e.type) return x;
+  }
+  return simplify_idempotent(s, e);
+}
+
 Value simplify_bit_and(Simplifier& s, const Expression& e) {
   if (e.operands[0] == e.operands[1]) return e.operands[0];
   if (e.type.dtype != DType::bool_) return kNone;
@@ -307,7 +316,7 @@ Rule rule_of(OpId op) {
       {OpId::mul_op, simplify_mul},
       {OpId::div_op, simplify_div},
       {OpId::pow_op, simplify_pow},
-      {OpId::maximum_op, simplify_idempotent},
+      {OpId::maximum_op, simplify_maximum},
       {OpId::minimum_op, simplify_idempotent},
       {OpId::bit_and_op, simplify_bit_and},
       {OpId::bit_or_op, simplify_bit_or},
