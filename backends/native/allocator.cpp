@@ -303,6 +303,7 @@ keras_buffer* wrap(const void* data, size_t bytes, keras_deleter deleter, void* 
   auto* buffer = new (take_block(0)) keras_buffer;
   buffer->data = const_cast<void*>(data);
   buffer->bytes = bytes;
+  buffer->imported = true;
   buffer->deleter = deleter;
   buffer->context = context;
   buffer->content = fresh_content();

@@ -10,6 +10,7 @@
 #include "graph.h"
 #include "kernel.h"
 #include "parallel.h"
+#include "profile.h"
 #include "registry.h"
 
 // The table that libkeras opens: status codes and C structs outside, exceptions and kernels inside.
@@ -184,6 +185,7 @@ extern "C" __attribute__((visibility("default"))) int keras_backend_open(const k
   full.last_error = last_error;
   full.enter_run = enter_run;
   full.leave_run = leave_run;
+  full.set_profiler = set_profiler;
   std::memcpy(static_cast<void*>(table), &full, full.struct_size);
   return KERAS_OK;
 }

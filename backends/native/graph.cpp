@@ -305,7 +305,9 @@ class CompiledGraph final : public keras_executable {
     keras_buffer* buffer_for(const Home& home, const keras_tensor* in, const keras_tensor* out) const {
       if (home.operand >= 0) {
         keras_buffer* buffer = in[home.operand].buffer;
-        if (graph_.region_ || buffer->references.load(std::memory_order_acquire) == 1) {
+        const bool free_to_write =
+            !buffer->imported && buffer->references.load(std::memory_order_acquire) == 1;
+        if (graph_.region_ || free_to_write) {
           retain(buffer);
           renew_content(buffer);
           return buffer;

@@ -15,6 +15,7 @@ struct keras_buffer {
   std::atomic<int32_t> references{1};
   void* data = nullptr;
   size_t bytes = 0;
+  bool imported = false;            // the caller's memory, never written
   keras_deleter deleter = nullptr;  // of imported memory
   void* context = nullptr;
   uint64_t content = 0;  // a number that no other content of any buffer ever had

@@ -18,6 +18,7 @@ int64_t now() {
 }  // namespace
 
 keras_profiler current_profiler() { return profiler.load(std::memory_order_relaxed); }
+void set_profiler(keras_profiler told) { profiler.store(told, std::memory_order_relaxed); }
 
 ProfiledKernel::ProfiledKernel(keras_profiler told, const char* name, const keras_tensor* in, int num_in,
                                const keras_tensor* out, int num_out)
@@ -31,7 +32,3 @@ ProfiledKernel::~ProfiledKernel() {
 }
 
 }  // namespace keras::native
-
-extern "C" __attribute__((visibility("default"))) void keras_backend_set_profiler(keras_profiler told) {
-  keras::native::profiler.store(told, std::memory_order_relaxed);
-}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "keras/runtime/backend_profiler.h"
+#include "keras/runtime/backend_api.h"
 #include "kernel.h"
 
 namespace keras::native {
 
 /// Who is told of the kernels that compiled graphs run; null for nobody.
 keras_profiler current_profiler();
+void set_profiler(keras_profiler told);
 
 /// Reports the kernel that runs while it lives.
 class ProfiledKernel {

@@ -26,7 +26,7 @@ std::map<std::string, std::vector<Entry>, std::less<>>& registry() {
 // tensor (a reshaped one, say) shares it. The operand holds one reference and the slot another.
 bool reusable(const keras_kernel& kernel, const keras_tensor* in, int num_in, const keras_tensor& slot,
               int index) {
-  if (slot.buffer->references.load(std::memory_order_acquire) > 2) return false;
+  if (slot.buffer->imported || slot.buffer->references.load(std::memory_order_acquire) > 2) return false;
   for (int i = 0; i < num_in; ++i) {
     if (in[i].buffer != slot.buffer) continue;
     if (element_count(in[i].desc) != element_count(slot.desc) ||

@@ -118,6 +118,8 @@
 #include "keras/ops/remat_scope.h"
 #include "keras/random.h"
 #include "keras/runtime/backend.h"
+#include "keras/runtime/device.h"
+#include "keras/runtime/dlpack.h"
 #include "keras/runtime/profiler.h"
 #include "keras/runtime/variable.h"
 #include "keras/schema/edge_sizes.h"

@@ -30,7 +30,9 @@ int64_t autocast_part() {
 }
 
 void add_context(CallKey& key) {
-  key.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(&current_backend())));
+  const Backend& backend = current_backend();
+  key.push_back(static_cast<int64_t>(reinterpret_cast<intptr_t>(&backend)));
+  key.push_back(current_device(backend));
   key.push_back(static_cast<int64_t>(config::floatx()));
   key.push_back(config::image_data_format() == "channels_first" ? 1 : 0);
   key.push_back(std::bit_cast<int64_t>(config::epsilon()));

@@ -1,119 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keras/runtime/backend.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <map>
-#include <mutex>
+#include <utility>
 
 #include "keras/base/error.h"
+#include "keras/tensor/host_buffer.h"
 #include "runtime/backend_choice.h"
-#include "runtime/profiler.h"
 
 namespace keras::internal {
 
-namespace {
-
-namespace fs = std::filesystem;
-
-struct Loaded {
-  std::mutex mutex;
-  std::map<std::string, std::unique_ptr<Backend>, std::less<>> by_name;
-};
-
-Loaded& loaded() {
-  static Loaded* instance = new Loaded;  // NOLINT: tensors of static storage may outlive every other static
-  return *instance;
-}
-
-void log_from_backend(int level, const char* message) {
-  if (level >= 2) std::fprintf(stderr, "keras: %s\n", message);
-}
-
-const keras_host kHost = {sizeof(keras_host), KERAS_BACKEND_INTERFACE, &log_from_backend};
-
-// Plug-ins lie where KERAS_BACKEND_PATH says (a list), else beside libkeras or in "keras" below it.
-std::vector<fs::path> search_path() {
-  std::vector<fs::path> out;
-  if (const char* list = std::getenv("KERAS_BACKEND_PATH"); list != nullptr && *list != '\0') {
-    std::string_view rest = list;
-    while (!rest.empty()) {
-      const size_t colon = rest.find(':');
-      out.emplace_back(rest.substr(0, colon));
-      rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
-    }
-  }
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&search_path), &info) != 0 && info.dli_fname != nullptr) {
-    const fs::path here = fs::path(info.dli_fname).parent_path();
-    out.push_back(here);
-    out.push_back(here / "keras");
-  }
-  return out;
-}
-
-fs::path find_library(std::string_view name) {
-  for (const auto& dir : search_path()) {
-    std::error_code ec;
-    const fs::path file = dir / fmt::format("libkeras_{}.so", name);
-    if (fs::exists(file, ec)) return file;
-  }
-  return {};
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
-}
-
-std::unique_ptr<Backend> open(std::string_view name) {
-  const fs::path path = find_library(name);
-  if (path.empty()) {
-    fail<ValueError>(
-        {"backend", "The backend must be a known and installed one", fmt::format("'{}'", name),
-         fmt::format("installed backends: {}; KERAS_CPP_BACKEND chooses one where KERAS_BACKEND is "
-                     "meant for Python; KERAS_BACKEND_PATH names further folders with "
-                     "libkeras_<name>.so",
-                     joined(installed_backends()))});
-  }
-  // libgomp reads it once, when the plug-in brings it in: a short spin keeps workers awake between ops.
-  setenv("GOMP_SPINCOUNT", "3000", 0);
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    const char* reason = dlerror();
-    fail<BackendError>({"backend", fmt::format("The backend '{}' must load", name),
-                        reason == nullptr ? path.string() : reason, "install the framework that it needs"});
-  }
-  using Open = int (*)(const keras_host*, keras_backend*);
-  const auto open_backend = reinterpret_cast<Open>(dlsym(library, "keras_backend_open"));
-  if (open_backend == nullptr) {
-    fail<BackendError>({"backend", "A plug-in exports keras_backend_open", path.string(), ""});
-  }
-  keras_backend table{};
-  table.struct_size = sizeof(table);
-  const int status = open_backend(&kHost, &table);
-  if (table.interface_version != KERAS_BACKEND_INTERFACE) {
-    fail<BackendError>({"backend", "A plug-in must have the interface version of the library",
-                        fmt::format("{}: version {}, library: version {}", path.string(),
-                                    table.interface_version, KERAS_BACKEND_INTERFACE),
-                        "rebuild the plug-in with this keras.cpp"});
-  }
-  if (status != KERAS_OK) {
-    const char* reason = table.last_error != nullptr ? table.last_error() : "no reason given";
-    fail<BackendError>({"backend", fmt::format("The backend '{}' must start", name), reason, ""});
-  }
-  watch_backend(reinterpret_cast<keras_set_profiler>(dlsym(library, "keras_backend_set_profiler")));
-  return std::make_unique<Backend>(path.string(), library, table);
-}
-
-}  // namespace
-
 Backend::Backend(std::string path, void* library, const keras_backend& table)
-    : path_(std::move(path)), name_(table.name), library_(library), table_(table) {}
+    : path_(std::move(path)), name_(table.name), library_(library), table_(table) {
+  const int32_t count = table_.device_count();
+  for (int32_t i = 0; i < count; ++i) devices_.emplace_back(table_.device_name(i));
+}
 
 // A framework's threads and static state do not survive dlclose, so the library stays.
 Backend::~Backend() { static_cast<void>(library_); }
@@ -135,17 +37,75 @@ void Backend::fail(keras_status status, std::string_view where, std::string_view
   internal::fail<BackendError>({where, sentence, std::string(received), ""});
 }
 
-DeviceMemory Backend::upload(const void* data, const TensorType& type) const {
+namespace {
+
+keras_buffer* buffer_of(void* handle) { return static_cast<keras_buffer*>(handle); }
+
+// Below so many bytes a copy costs less than keeping two homes of one memory.
+constexpr int64_t kSharedBytes = 16384;
+
+void release_host_memory(void* context) {
+  const std::unique_ptr<std::shared_ptr<const void>> last(static_cast<std::shared_ptr<const void>*>(context));
+}
+
+}  // namespace
+
+DeviceMemory Backend::upload(const void* data, const TensorType& type, int device) const {
   keras_buffer* buffer = nullptr;
   const keras_desc desc = to_desc(type);
-  const keras_status status = table_.upload(0, &desc, data, &buffer);
+  const keras_status status = table_.upload(device, &desc, data, &buffer);
   if (status != KERAS_OK) fail(status, "upload", type.to_string());
   return {this, buffer};
 }
 
-namespace {
-keras_buffer* buffer_of(void* handle) { return static_cast<keras_buffer*>(handle); }
-}  // namespace
+DeviceMemory Backend::import(const void* data, const TensorType& type, int device, keras_deleter deleter,
+                             void* context) const {
+  keras_buffer* buffer = nullptr;
+  const keras_desc desc = to_desc(type);
+  const keras_status status = table_.import(device, &desc, data, deleter, context, &buffer);
+  if (status == KERAS_ERROR_UNSUPPORTED) return {};
+  if (status != KERAS_OK) fail(status, "import", type.to_string());
+  return {this, buffer};
+}
+
+DeviceMemory Backend::share(const std::shared_ptr<const void>& data, const TensorType& type,
+                            int device) const {
+  const int64_t bytes = type.shape.elements() * static_cast<int64_t>(dtype_size(type.dtype));
+  if (bytes >= kSharedBytes && devices_[static_cast<size_t>(device)].starts_with("cpu")) {
+    auto owner = std::make_unique<std::shared_ptr<const void>>(data);
+    DeviceMemory memory = import(data.get(), type, device, &release_host_memory, owner.get());
+    if (memory) {
+      static_cast<void>(owner.release());  // release_host_memory takes it
+      return memory;
+    }
+  }
+  return upload(data.get(), type, device);
+}
+
+DeviceMemory Backend::copy(void* handle, const TensorType& type, int device) const {
+  const keras_desc desc = to_desc(type);
+  if (table_.copy != nullptr) {
+    keras_buffer* buffer = nullptr;
+    const keras_status status = table_.copy(device, buffer_of(handle), &desc, &buffer);
+    if (status != KERAS_OK) fail(status, "copy", type.to_string());
+    return {this, buffer};
+  }
+  if (const void* elements = map(handle, type.dtype, type.shape)) return upload(elements, type, device);
+  const auto bytes = static_cast<size_t>(type.shape.elements()) * dtype_size(type.dtype);
+  const auto host = allocate_host(bytes);
+  download(handle, type.dtype, type.shape, host.get());
+  return upload(host.get(), type, device);
+}
+
+int Backend::device_of(void* handle) const { return table_.device_of(buffer_of(handle)); }
+
+bool Backend::view(void* handle, const TensorType& type, keras_view& out) const {
+  const keras_desc desc = to_desc(type);
+  out = {};
+  if (table_.export_view(buffer_of(handle), &desc, &out) != KERAS_OK) return false;
+  if (out.device_type != 1) check(table_.sync(nullptr), "sync");
+  return true;
+}
 
 void Backend::release(void* handle) const { table_.free(buffer_of(handle)); }
 
@@ -169,28 +129,6 @@ const void* Backend::map(void* handle, DType dtype, const Shape& shape) const {
 
 std::string Backend::device_name(void* handle) const {
   return table_.device_name(table_.device_of(buffer_of(handle)));
-}
-
-std::vector<std::string> installed_backends() {
-  std::vector<std::string> out;
-  for (const auto& dir : search_path()) {
-    std::error_code ec;
-    for (const auto& entry : fs::directory_iterator(dir, ec)) {
-      const std::string file = entry.path().filename().string();
-      if (file.starts_with("libkeras_") && file.ends_with(".so"))
-        out.push_back(file.substr(9, file.size() - 12));
-    }
-  }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
-Backend& load_backend(std::string_view name) {
-  auto& all = loaded();
-  const std::lock_guard lock(all.mutex);
-  if (const auto it = all.by_name.find(name); it != all.by_name.end()) return *it->second;
-  return *all.by_name.emplace(std::string(name), open(name)).first->second;
 }
 
 Backend& current_backend() {
@@ -227,7 +165,15 @@ Tensor adopt(const TensorType& type, DeviceMemory memory) {
   return Tensor(impl);
 }
 
-void* device_handle(const Tensor& tensor, Backend& backend) {
+namespace {
+
+std::string owner_name(const DeviceMemory& memory) {
+  const auto* owner = dynamic_cast<const Backend*>(memory.owner());
+  return owner == nullptr ? "another backend" : owner->name();
+}
+
+// The tensor's memory on a backend; one that has none yet gets it on this device.
+void* handle_on(const Tensor& tensor, Backend& backend, int device) {
   auto& impl = tensor.impl();
   if (!impl.device_ready.load(std::memory_order_acquire)) {
     if (impl.abstract != nullptr) fail<TypeError>({"apply", impl.abstract->why_unreadable(), "", ""});
@@ -237,14 +183,28 @@ void* device_handle(const Tensor& tensor, Backend& backend) {
     }
   }
   const DeviceMemory& memory = impl.device_memory([&] {
-    return backend.upload(impl.host.bytes.get(), {impl.dtype, impl.shape});
+    return backend.share(impl.host.bytes, {impl.dtype, impl.shape}, device);
   });
   if (memory.owner() != &backend) {
     fail<ValueError>({"apply", "All operands of an op must live on one backend",
-                      fmt::format("a tensor of another backend beside backend '{}'", backend.name()),
+                      fmt::format("a tensor on '{}' beside backend '{}'", owner_name(memory), backend.name()),
                       "copy it through the host with Tensor::copy(t.host_data(), t.shape(), t.dtype())"});
   }
   return memory.handle();
+}
+
+}  // namespace
+
+void* device_handle(const Tensor& tensor, Backend& backend) {
+  return handle_on(tensor, backend, current_device(backend));
+}
+
+void* device_handle(const Tensor& tensor, Backend& backend, int device, Tensors& moved) {
+  void* handle = handle_on(tensor, backend, device);
+  if (backend.devices().size() == 1 || backend.device_of(handle) == device) return handle;
+  const TensorType type{tensor.dtype(), tensor.shape()};
+  moved.push_back(adopt(type, backend.copy(handle, type, device)));
+  return moved.back().impl().device.handle();
 }
 
 RunScope::RunScope() {

@@ -39,11 +39,21 @@ void note_launch(const OpCall& call, const PreparedOp& p, int64_t begin) {
                              {p.result_descs.data(), p.result_descs.size()}));
 }
 
+// Where an op runs: on the current device, but a gradient where the residuals lie that only it can read.
+int device_for(const OpCall& call, const Backend& backend) {
+  if (backend.devices().size() > 1 && call.op->operands < 0 && !call.operands.empty()) {
+    const TensorImpl& last = call.operands.back().impl();
+    if (last.residual == Residual::native && last.device) return backend.device_of(last.device.handle());
+  }
+  return current_device(backend);
+}
+
 Tensors launch(const OpCall& call, const PreparedOp& p, Backend& backend) {
+  Tensors moved;
   SmallVector<keras_tensor, 8> in;
   in.resize(call.operands.size());
   for (size_t i = 0; i < in.size(); ++i) {
-    in[i].buffer = static_cast<keras_buffer*>(device_handle(call.operands[i], backend));
+    in[i].buffer = static_cast<keras_buffer*>(device_handle(call.operands[i], backend, p.device, moved));
     in[i].desc = p.operands[i];
   }
   const size_t own = p.results.size();
@@ -100,7 +110,7 @@ Tensors apply_on_host(const OpCall& call, Backend& backend, const std::string& r
     operands.push_back(adopt({t.dtype(), t.shape()}, native.upload(t.host_data(), {t.dtype(), t.shape()})));
   }
   const OpCall moved{call.op, call.attributes, operands, call.residuals, {}, {}};
-  const auto p = prepare(moved, native);
+  const auto p = prepare(moved, native, 0);
   if (p->verdict != KERAS_NATIVE) {
     fail<UnsupportedError>({call.op->name, "No backend here can compute this op for these operands",
                             describe_operands(call) + "; " + p->reason, ""});
@@ -128,7 +138,7 @@ Tensors EagerInterpreter::apply(const OpCall& call) {
   if (call.op->has('X')) return drive_control_flow(call);
   Backend& backend = current_backend();
   if (!follows_decomposition(call)) {
-    const PreparedOp& p = prepare_fast(call, backend);
+    const PreparedOp& p = prepare_fast(call, backend, device_for(call, backend));
     if (p.verdict == KERAS_NATIVE) return launch(call, p, backend);
     if (p.verdict == KERAS_UNSUPPORTED) {
       fail<UnsupportedError>({call.op->name, p.reason, describe_operands(call), ""});

@@ -28,12 +28,14 @@ struct Executable::State {
   class Running;
 
   Backend& backend;
+  int device;
   std::shared_ptr<const Graph> graph;
   std::vector<keras_use> uses;
   std::vector<char> replaced;              // by input: an output takes its place
   keras_executable* executable = nullptr;  // null: driven node by node
   std::mutex mutex;
   std::vector<std::unique_ptr<Call>> calls;  // those not in use
+  Tensors constants;                         // on this device, where the graph's own lie elsewhere
 
   std::unique_ptr<Call> take_call() {
     {
@@ -48,7 +50,9 @@ struct Executable::State {
     call->held.reserve(uses.size());
     for (const auto v : graph->inputs()) call->in.push_back({nullptr, to_desc(graph->type(v))});
     for (const auto& [v, tensor] : graph->constants()) {
-      call->in.push_back({static_cast<keras_buffer*>(device_handle(tensor, backend)), to_desc(tensor)});
+      const std::lock_guard lock(mutex);
+      void* handle = device_handle(tensor, backend, device, constants);
+      call->in.push_back({static_cast<keras_buffer*>(handle), to_desc(tensor)});
     }
     for (const auto v : graph->outputs()) call->out.push_back({nullptr, to_desc(graph->type(v))});
     return call;
@@ -74,7 +78,8 @@ struct Executable::State {
 
 Executable::Executable(Backend& backend, std::shared_ptr<const Graph> graph, std::vector<keras_use> uses,
                        std::vector<int> output_variables)
-    : state_(new State{backend, std::move(graph), std::move(uses), {}, nullptr, {}, {}}) {
+    : state_(new State{
+          backend, current_device(backend), std::move(graph), std::move(uses), {}, nullptr, {}, {}, {}}) {
   const Graph& g = *state_->graph;
   for (const auto& type : g.types()) {
     if (!type.shape.known()) {
@@ -86,7 +91,7 @@ Executable::Executable(Backend& backend, std::shared_ptr<const Graph> graph, std
     if (input >= 0) state_->replaced[static_cast<size_t>(input)] = 1;
   }
   const GraphImage image(g, state_->uses, output_variables);
-  const keras_status status = backend.table().compile(0, image.image(), &state_->executable);
+  const keras_status status = backend.table().compile(state_->device, image.image(), &state_->executable);
   if (status == KERAS_ERROR_UNSUPPORTED) {
     state_->executable = nullptr;
   } else {
@@ -121,7 +126,9 @@ class Executable::State::Running {
     auto& in = call_->in;
     auto& out = call_->out;
     for (size_t i = 0; i < operands_.size(); ++i) {
-      in[i].buffer = static_cast<keras_buffer*>(device_handle(operands_[i], state_.backend));
+      in[i].buffer =
+          static_cast<keras_buffer*>(device_handle(operands_[i], state_.backend, state_.device, moved_));
+      if (!moved_.empty()) operands_[i] = std::exchange(moved_, {}).front();
       // What another tensor shares must not be written: the backend counts this holder too.
       const bool written = state_.uses[i] == KERAS_DONATE || state_.replaced[i] != 0;
       if (!written || operands_[i].unique()) continue;
@@ -143,6 +150,7 @@ class Executable::State::Running {
   State& state_;
   std::span<Tensor> operands_;
   std::unique_ptr<Call> call_;
+  Tensors moved_;
   bool done_ = false;
 };
 

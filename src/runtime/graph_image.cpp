@@ -106,7 +106,7 @@ keras_prepared ask_backend(Backend& backend, const Graph& graph, const Graph::No
   keras_prepared answer{};
   answer.struct_size = sizeof(answer);
   answer.verdict = KERAS_COMPOSED;
-  backend.check(backend.table().prepare(0, &op, &answer), op.name);
+  backend.check(backend.table().prepare(current_device(backend), &op, &answer), op.name);
   if (answer.kernel != nullptr) {
     backend.table().release_kernel(answer.kernel);
     answer.kernel = nullptr;

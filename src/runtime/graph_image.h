@@ -45,8 +45,8 @@ class GraphImage {
   keras_graph image_{};
 };
 
-/// The backend's answer for one node of a graph, regions included; types must be known. A kernel that comes
-/// with it is released.
+/// The backend's answer for one node of a graph on the current device, regions included; types must be known.
+/// A kernel that comes with it is released.
 keras_prepared ask_backend(Backend& backend, const Graph& graph, const Graph::Node& node);
 
 }  // namespace keras::internal

@@ -22,9 +22,9 @@ uint64_t mix(uint64_t hash, uint64_t word) {
   return hash ^ (hash >> 29);
 }
 
-uint64_t hash_call(const OpCall& call, const Backend& backend) {
+uint64_t hash_call(const OpCall& call, const Backend& backend, int device) {
   uint64_t hash = mix(static_cast<uint64_t>(call.op->id) * 2 + (call.residuals ? 1 : 0),
-                      reinterpret_cast<uintptr_t>(&backend));
+                      reinterpret_cast<uintptr_t>(&backend) + static_cast<uint64_t>(device));
   const auto* words = static_cast<const uint64_t*>(call.attributes);
   for (size_t i = 1; i < call.op->attributes.size / 8; ++i) {
     if (words[i] != 0) hash = mix(hash, words[i] + i);
@@ -45,8 +45,8 @@ bool same_desc(const keras_desc& desc, const TensorImpl& impl) {
   return true;
 }
 
-bool matches(const PreparedOp& p, const OpCall& call, const Backend& backend) {
-  if (p.op != call.op->id || p.residuals != call.residuals || p.backend != &backend ||
+bool matches(const PreparedOp& p, const OpCall& call, const Backend& backend, int device) {
+  if (p.op != call.op->id || p.residuals != call.residuals || p.backend != &backend || p.device != device ||
       p.operands.size() != call.operands.size() ||
       std::memcmp(p.attributes.data(), call.attributes, p.attributes.size()) != 0) {
     return false;
@@ -57,11 +57,12 @@ bool matches(const PreparedOp& p, const OpCall& call, const Backend& backend) {
   return true;
 }
 
-std::shared_ptr<PreparedOp> make(const OpCall& call, Backend& backend) {
+std::shared_ptr<PreparedOp> make(const OpCall& call, Backend& backend, int device) {
   auto p = std::make_shared<PreparedOp>();
   p->op = call.op->id;
   p->residuals = call.residuals;
   p->backend = &backend;
+  p->device = device;
   const auto* bytes = static_cast<const uint8_t*>(call.attributes);
   p->attributes.assign(bytes, bytes + call.op->attributes.size);
   SmallVector<TensorType, 6> types;
@@ -85,7 +86,7 @@ std::shared_ptr<PreparedOp> make(const OpCall& call, Backend& backend) {
   keras_prepared answer{};
   answer.struct_size = sizeof(answer);
   answer.verdict = KERAS_COMPOSED;
-  backend.check(backend.table().prepare(0, &op, &answer), call.op->name);
+  backend.check(backend.table().prepare(device, &op, &answer), call.op->name);
   p->verdict = answer.verdict;
   p->kernel = answer.kernel;
   p->num_residuals = answer.num_residuals;
@@ -104,23 +105,23 @@ Table& table() {
   return *instance;
 }
 
-const std::shared_ptr<PreparedOp>& lookup(const OpCall& call, Backend& backend) {
+const std::shared_ptr<PreparedOp>& lookup(const OpCall& call, Backend& backend, int device) {
   thread_local std::array<std::shared_ptr<PreparedOp>, kNearSlots> near;
-  const uint64_t hash = hash_call(call, backend);
+  const uint64_t hash = hash_call(call, backend, device);
   auto& slot = near[hash % kNearSlots];
-  if (slot && matches(*slot, call, backend)) return slot;
+  if (slot && matches(*slot, call, backend, device)) return slot;
   auto& t = table();
   {
     const std::shared_lock lock(t.mutex);
     const auto [first, last] = t.entries.equal_range(hash);
     for (auto it = first; it != last; ++it) {
-      if (matches(*it->second, call, backend)) {
+      if (matches(*it->second, call, backend, device)) {
         slot = it->second;
         return slot;
       }
     }
   }
-  auto made = make(call, backend);
+  auto made = make(call, backend, device);
   const std::unique_lock lock(t.mutex);
   if (t.entries.size() >= kMaxPrepared) t.entries.clear();
   t.entries.emplace(hash, made);
@@ -134,10 +135,12 @@ PreparedOp::~PreparedOp() {
   if (kernel != nullptr) backend->table().release_kernel(kernel);
 }
 
-std::shared_ptr<const PreparedOp> prepare(const OpCall& call, Backend& backend) {
-  return lookup(call, backend);
+std::shared_ptr<const PreparedOp> prepare(const OpCall& call, Backend& backend, int device) {
+  return lookup(call, backend, device);
 }
-const PreparedOp& prepare_fast(const OpCall& call, Backend& backend) { return *lookup(call, backend); }
+const PreparedOp& prepare_fast(const OpCall& call, Backend& backend, int device) {
+  return *lookup(call, backend, device);
+}
 
 size_t prepared_count() {
   auto& t = table();

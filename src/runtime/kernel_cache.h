@@ -18,6 +18,7 @@ struct PreparedOp {
   std::vector<uint8_t> attributes;
   std::vector<keras_desc> operands;
   const Backend* backend;
+  int device;
   // The answer.
   SmallVector<TensorType, 4> results;
   SmallVector<keras_desc, 4> result_descs;
@@ -34,10 +35,10 @@ struct PreparedOp {
 
 /// Finds the prepared op, asking the backend at the first call for such operands. The handle stays valid
 /// while it is held; a small per-thread table in front makes the repeated case cheap.
-std::shared_ptr<const PreparedOp> prepare(const OpCall& call, Backend& backend);
+std::shared_ptr<const PreparedOp> prepare(const OpCall& call, Backend& backend, int device);
 
 /// The same without the counting of a handle: valid until this thread's next call. For the fast path.
-const PreparedOp& prepare_fast(const OpCall& call, Backend& backend);
+const PreparedOp& prepare_fast(const OpCall& call, Backend& backend, int device);
 
 /// How many answers are kept (all threads).
 size_t prepared_count();

@@ -48,7 +48,7 @@ struct ThreadEvents {
 struct Recorded {
   std::mutex mutex;
   std::vector<std::shared_ptr<ThreadEvents>> threads;
-  std::vector<keras_set_profiler> backends;
+  std::vector<void (*)(keras_profiler)> backends;
   std::atomic<size_t> events{0};
   std::atomic<size_t> dropped{0};
 };
@@ -200,7 +200,7 @@ std::string kernel_arguments(std::span<const keras_desc> operands, std::span<con
   return fmt::format(R"("operands": "{}", "results": "{}")", types(operands), types(results));
 }
 
-void watch_backend(keras_set_profiler set_profiler) {
+void watch_backend(void (*set_profiler)(keras_profiler)) {
   if (set_profiler == nullptr) return;
   Recorded& all = recorded();
   const std::lock_guard lock(all.mutex);

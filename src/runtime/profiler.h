@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "keras/runtime/backend_profiler.h"
+#include "keras/runtime/backend_api.h"
 
 namespace keras::internal {
 
@@ -29,7 +29,7 @@ std::string kernel_arguments(std::span<const keras_desc> operands, std::span<con
 
 /// Tells a backend, if it can (null: it cannot), to report the kernels of its compiled graphs while profiles
 /// record.
-void watch_backend(keras_set_profiler set_profiler);
+void watch_backend(void (*set_profiler)(keras_profiler));
 
 /// An event from construction to destruction, if a profile records at both ends. The name must live as long.
 class ProfiledScope {

@@ -28,13 +28,13 @@ std::string describe_operands(const OpCall& call) {
 Lowering decide_lowering(const OpCall& call, Backend& backend, int& residuals) {
   residuals = 0;
   if (follows_decomposition(call)) return Lowering::decomposed;
-  const PreparedOp* p = &prepare_fast(call, backend);
+  const PreparedOp* p = &prepare_fast(call, backend, current_device(backend));
   if (p->verdict == KERAS_UNSUPPORTED) {
     fail<UnsupportedError>({call.op->name, p->reason, describe_operands(call), ""});
   }
   Lowering lowering = Lowering::native;
   if (p->verdict == KERAS_HOST || (p->verdict == KERAS_COMPOSED && call.op->rule.decompose == nullptr)) {
-    p = &prepare_fast(call, load_backend("native"));
+    p = &prepare_fast(call, load_backend("native"), 0);
     lowering = Lowering::host;
   } else if (p->verdict == KERAS_COMPOSED) {
     return Lowering::decomposed;

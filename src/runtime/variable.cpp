@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "keras/base/error.h"
+#include "keras/runtime/backend.h"
 #include "keras/runtime/interpreter.h"
 #include "runtime/trace.h"
 
@@ -37,7 +38,7 @@ Variable::Variable(Tensor initial_value, std::string name, bool trainable) : Var
   {
     const internal::InterpreterScope eager(internal::eager_interpreter(),
                                            internal::InterpreterScope::Replace{});
-    slot_->value = cast_to(initial_value, slot_->dtype);
+    slot_->value = internal::placed(cast_to(initial_value, slot_->dtype));
   }
   slot_->name = slot_->path = std::move(name);
   slot_->trainable = trainable;

@@ -22,8 +22,25 @@ class Backend final : public MemoryOwner {
   const std::string& name() const { return name_; }
   const std::string& path() const { return path_; }
 
-  /// Memory with the tensor's elements.
-  DeviceMemory upload(const void* data, const TensorType& type) const;
+  /// Names of its devices ("cpu:0", "gpu:1"), by number; number 0 is the default.
+  const std::vector<std::string>& devices() const { return devices_; }
+  /// The number of a device. Throws ValueError, with those that are there, for any other name.
+  int device_number(std::string_view name) const;
+
+  /// Memory of a device with the elements of a dense row-major host array (null: uninitialised).
+  DeviceMemory upload(const void* data, const TensorType& type, int device = 0) const;
+  /// Host memory itself where the device is the processor and the memory fits, else a copy of it.
+  DeviceMemory share(const std::shared_ptr<const void>& data, const TensorType& type, int device) const;
+  /// The caller's memory of that device without a copy; empty, and `deleter` not called, where it does not
+  /// fit.
+  DeviceMemory import(const void* data, const TensorType& type, int device, keras_deleter deleter,
+                      void* context) const;
+  /// Where the elements lie, once everything before is done. False where the backend does not say.
+  bool view(void* handle, const TensorType& type, keras_view& out) const;
+  /// The elements in new memory of a device.
+  DeviceMemory copy(void* handle, const TensorType& type, int device) const;
+  /// The device that holds the memory.
+  int device_of(void* handle) const;
   /// Throws the exception that fits the status, with the op and the operands' types.
   [[noreturn]] void fail(keras_status status, std::string_view where, std::string_view received) const;
   void check(keras_status status, std::string_view where, std::string_view received = {}) const {
@@ -40,6 +57,7 @@ class Backend final : public MemoryOwner {
   std::string name_;
   void* library_;
   keras_backend table_;
+  std::vector<std::string> devices_;
 };
 
 /// The backend that ops run on; loads it at the first call (see config::backend()).
@@ -49,8 +67,16 @@ Backend& current_backend();
 Backend& load_backend(std::string_view name);
 /// Names of the plug-ins that can be found.
 std::vector<std::string> installed_backends();
-/// Tensor memory on the current backend, uploading host elements at the first use.
+/// The device of a backend that ops of this thread run on: that of the innermost scope, else its default.
+int current_device(const Backend& backend);
+/// The value on the device of the innermost scope, copied only if it lies on another; outside of scopes as it
+/// is.
+Tensor placed(Tensor value);
+/// Tensor memory on a backend, wherever it lies; host elements go to the current device at the first use.
 void* device_handle(const Tensor& tensor, Backend& backend);
+/// The same memory on a given device. Where the tensor lives on another one, it is copied, and `moved` keeps
+/// the copy.
+void* device_handle(const Tensor& tensor, Backend& backend, int device, Tensors& moved);
 /// A tensor around memory that a backend gave.
 Tensor adopt(const TensorType& type, DeviceMemory memory);
 keras_desc to_desc(const TensorType& type);
@@ -65,7 +91,7 @@ class RunScope {
   RunScope& operator=(const RunScope&) = delete;
 };
 
-/// A graph compiled by the current backend, or driven node by node where it declines.
+/// A graph compiled by a backend for the current device, or driven node by node where it declines.
 class Executable {
  public:
   Executable(Backend& backend, std::shared_ptr<const Graph> graph, std::vector<keras_use> uses,

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /** Version of this interface; grows when the meaning of an entry changes. */
-#define KERAS_BACKEND_INTERFACE 1
+#define KERAS_BACKEND_INTERFACE 2
 
 /** What every entry that can fail returns. */
 typedef enum keras_status {
@@ -138,6 +138,21 @@ typedef struct keras_view {
   int32_t device_index;            /**< which of them */
 } keras_view;
 
+/** One kernel of a compiled graph that ran. */
+typedef struct keras_profile_event {
+  uint64_t struct_size;        /**< bytes of this struct that the backend knows */
+  const char* name;            /**< of the op, as in ops.def */
+  int64_t begin;               /**< nanoseconds of the steady clock (CLOCK_MONOTONIC) */
+  int64_t end;                 /**< the same */
+  const keras_tensor* inputs;  /**< the operands; only their descriptors are read */
+  const keras_tensor* outputs; /**< the results, residuals included */
+  int32_t num_inputs;          /**< length of inputs */
+  int32_t num_outputs;         /**< length of outputs */
+} keras_profile_event;
+
+/** Takes an event, on the thread that ran the kernel. The event is valid during the call only. */
+typedef void (*keras_profiler)(const keras_profile_event* event);
+
 /** What the host offers to a backend. */
 typedef struct keras_host {
   uint64_t struct_size;                        /**< bytes of this struct that the host knows */
@@ -155,16 +170,17 @@ typedef struct keras_backend {
   const char* name;           /**< as in libkeras_<name>.so */
   const char* version;        /**< of the framework underneath */
 
-  /** How many devices there are; they are numbered from 0. */
+  /** How many devices there are; they are numbered from 0, the one that ops use by default. */
   int32_t (*device_count)(void);
-  /** "cpu:0". */
+  /** "cpu:0", "gpu:1". */
   const char* (*device_name)(int32_t device);
   /** Bits: 1 storage, 2 arithmetic, 4 accelerated. */
   uint32_t (*dtype_usage)(int32_t device, int32_t dtype);
 
   /** New memory with the elements of a dense row-major host array (NULL: uninitialised). */
   keras_status (*upload)(int32_t device, const keras_desc* desc, const void* data, keras_buffer** out);
-  /** The caller's memory without a copy, or KERAS_ERROR_UNSUPPORTED (then the host uploads). */
+  /** The caller's memory, which lies on that device, without a copy; or KERAS_ERROR_UNSUPPORTED (then the
+   * host uploads). It is never written, whoever donates it. */
   keras_status (*import)(int32_t device, const keras_desc* desc, const void* data, keras_deleter deleter,
                          void* context, keras_buffer** out);
   /** The elements without a copy while the buffer lives, or KERAS_ERROR_UNSUPPORTED. */
@@ -206,6 +222,11 @@ typedef struct keras_backend {
   void (*enter_run)(void);
   /** Undoes enter_run. */
   void (*leave_run)(void);
+
+  /** Optional: the elements in new memory of a device; NULL: the host copies through its own memory. */
+  keras_status (*copy)(int32_t device, keras_buffer* buffer, const keras_desc* desc, keras_buffer** out);
+  /** Optional: from now on `execute` reports every kernel; a NULL profiler ends that. */
+  void (*set_profiler)(keras_profiler profiler);
 } keras_backend;
 
 #ifdef __cplusplus
