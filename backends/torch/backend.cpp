@@ -29,24 +29,9 @@ keras_status guarded(const Entry& entry) noexcept {
     const c10::InferenceMode no_autograd;
     entry();
     return KERAS_OK;
-  } catch (const Failure& failure) {
-    return report(failure.status(), failure.what());
-  } catch (const c10::IndexError& error) {
-    return report(KERAS_ERROR_VALUE, error.what_without_backtrace());
-  } catch (const c10::LinAlgError& error) {
-    return report(KERAS_ERROR_VALUE, error.what_without_backtrace());
-  } catch (const c10::Error& error) {
-    const char* what = error.what_without_backtrace();
-    // The CPU allocator has no exception of its own.
-    const bool memory =
-        std::strstr(what, "not enough memory") != nullptr || std::strstr(what, "can't allocate");
-    return report(memory ? KERAS_ERROR_MEMORY : KERAS_ERROR_INTERNAL, what);
-  } catch (const std::bad_alloc&) {
-    return report(KERAS_ERROR_MEMORY, "out of memory");
-  } catch (const std::exception& error) {
-    return report(KERAS_ERROR_INTERNAL, error.what());
   } catch (...) {
-    return report(KERAS_ERROR_INTERNAL, "unknown exception");
+    const Failure failure = failure_in_flight();
+    return report(failure.status(), failure.what());
   }
 }
 

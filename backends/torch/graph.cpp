@@ -3,6 +3,24 @@
 
 #include <string>
 
+namespace {
+
+// The failure with the op and the shapes that it came from.
+keras::aten::Failure in_op(const keras::aten::Failure& failure, const std::string& name,
+                           const keras::aten::Values& operands) {
+  std::string text = failure.what() + (" (" + name + ")");
+  for (size_t i = 0; i < operands.size(); ++i) {
+    text += i == 0 ? " on (" : ", (";
+    for (int64_t axis = 0; axis < operands[i].dim(); ++axis) {
+      text += (axis == 0 ? "" : ", ") + std::to_string(operands[i].size(axis));
+    }
+    text += ")";
+  }
+  return {failure.status(), text};
+}
+
+}  // namespace
+
 keras_executable::keras_executable(const keras_graph& graph)
     : num_inputs_(static_cast<size_t>(graph.num_inputs)),
       num_values_(static_cast<size_t>(graph.num_values)),
@@ -19,6 +37,7 @@ keras_executable::keras_executable(const keras_graph& graph)
     if (step.kernel->residuals != node.num_residuals) {
       throw Failure(KERAS_ERROR_UNSUPPORTED, std::string(node.op.name) + " was traced with other residuals");
     }
+    step.name = node.op.name;
     step.inputs.assign(node.inputs, node.inputs + node.op.num_inputs);
     step.outputs.assign(node.outputs, node.outputs + node.op.num_outputs + node.num_residuals);
     steps_.push_back(std::move(step));
@@ -48,7 +67,12 @@ keras::aten::Values keras_executable::run(keras::aten::Values operands) const {
   for (const Step& step : steps_) {
     in.clear();
     for (const int32_t v : step.inputs) in.push_back(values[static_cast<size_t>(v)]);
-    Values results = step.kernel->run(in);
+    Values results;
+    try {
+      results = step.kernel->run(in);
+    } catch (...) {
+      throw in_op(keras::aten::failure_in_flight(), step.name, in);
+    }
     for (size_t i = 0; i < step.outputs.size(); ++i) {
       values[static_cast<size_t>(step.outputs[i])] = std::move(results[i]);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "kernel.h"
@@ -15,6 +16,7 @@ struct keras_executable {
 
  private:
   struct Step {
+    std::string name;
     std::unique_ptr<keras_kernel> kernel;
     std::vector<int32_t> inputs;
     std::vector<int32_t> outputs;

@@ -46,6 +46,9 @@ class Failure : public std::runtime_error {
   keras_status status_;
 };
 
+/// The exception in flight, whatever it is; called in a catch clause.
+Failure failure_in_flight();
+
 /// An op to be prepared.
 class Call {
  public:
