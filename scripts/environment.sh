@@ -56,3 +56,32 @@ run_ctest() {
   shift 2
   (cd "$dir" && ctest --output-on-failure --timeout 900 --no-tests=error "$@") 2>&1 | tee "$log"
 }
+
+# test_backend NAME: builds the plug-in NAME and runs the test programs on it; then the table of all backends so far.
+test_backend() {
+  local reports=$keras_root/$release_dir/backend_reports/$1 status=0
+  cmake -S . -B "$release_dir" >/dev/null || die "CMake could not configure the $1 backend."
+  build "$release_dir"
+  rm -rf "$reports"
+  GTEST_OUTPUT=xml:$reports/ run_ctest "$release_dir" "$release_dir/$1_tests.log" -L "^$1\$" || status=$?
+  backend_table
+  return "$status"
+}
+
+# Backend by backend, from the reports of the test programs: cases passed, and those skipped with what is missing.
+backend_table() {
+  local folder cases
+  printf '\n%-12s %8s %8s %8s\n' backend passed failed skipped
+  for folder in "$release_dir"/test_reports "$release_dir"/backend_reports/*; do
+    compgen -G "$folder/*.xml" >/dev/null || continue
+    cases=$(grep -hA1 '<testcase ' "$folder"/*.xml)
+    printf '%-12s %8s %8s %8s\n' "$(basename "${folder/%test_reports/native}")" \
+      "$(grep -c '<testcase .*result="completed".*/>' <<<"$cases" || true)" \
+      "$(grep '<testcase .*result="completed"' <<<"$cases" | grep -cv '/>$' || true)" \
+      "$(grep -c '<testcase .*result="skipped"' <<<"$cases" || true)"
+    [ "$folder" = "$release_dir"/test_reports ] && continue
+    sed -n 's/.*<testcase name="\([^"]*\)".*result="skipped".*classname="\([^"]*\)".*/  \2.\1/p
+            s/.*<skipped message="[^&"]*&#x0A;\([^"]*\)".*/    \1/p
+            s/.*<skipped message="\([^&"]*\)".*/    \1/p' <<<"$cases"
+  done
+}
