@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "batch_slices.h"
 #include "fixed_part.h"
 #include "float_state.h"
 #include "graph_plan.h"
@@ -386,7 +387,8 @@ std::unique_ptr<keras_executable> compile_graph(const keras_graph& graph) {
 }
 
 std::unique_ptr<keras_executable> compile_whole(const keras_graph& graph) {
-  return std::make_unique<CompiledGraph>(graph, -1);
+  const BatchSlices slices(graph);
+  return std::make_unique<CompiledGraph>(slices.found() ? slices.graph() : graph, -1);
 }
 
 std::unique_ptr<keras_executable> compile_region(const keras_graph& graph, int state) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onednn.h"
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -72,6 +74,26 @@ struct OnednnPrimitive::State {
   size_t scratch_bytes = 0;
   std::optional<Arguments> held;
   std::atomic<bool> busy{false};
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Arguments>> spare;  // of calls that overlapped others
+  size_t spares = 0;                              // in all
+
+  std::unique_ptr<Arguments> take_spare() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!spare.empty()) {
+        auto arguments = std::move(spare.back());
+        spare.pop_back();
+        return arguments;
+      }
+      spare.reserve(++spares);  // so that giving back needs no memory
+    }
+    return std::make_unique<Arguments>(slots);
+  }
+  void give_back(std::unique_ptr<Arguments> arguments) {
+    const std::lock_guard lock(mutex);
+    spare.push_back(std::move(arguments));
+  }
 };
 
 OnednnPrimitive::OnednnPrimitive(const dnnl::primitive& primitive, std::vector<Slot> slots,
@@ -86,16 +108,25 @@ OnednnPrimitive::OnednnPrimitive(const dnnl::primitive& primitive, std::vector<S
 
 void OnednnPrimitive::execute(std::span<void* const> pointers) const {
   State& state = *state_;
-  const bool taken = !state.busy.exchange(true, std::memory_order_acquire);
-  struct Free {
-    State* state;
-    ~Free() {
-      if (state) state->busy.store(false, std::memory_order_release);
+  struct Lent {
+    State& state;
+    const bool first;
+    std::unique_ptr<Arguments> own;
+    explicit Lent(State& from) : state(from), first(!from.busy.exchange(true, std::memory_order_acquire)) {
+      if (!first) own = state.take_spare();
     }
-  } free{taken ? &state : nullptr};
-  std::optional<Arguments> own;
-  if (!taken) own.emplace(state.slots);
-  Arguments& arguments = taken ? *state.held : *own;
+    ~Lent() {
+      if (first) {
+        state.busy.store(false, std::memory_order_release);
+      } else {
+        state.give_back(std::move(own));
+      }
+    }
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+  };
+  Lent lent(state);
+  Arguments& arguments = lent.first ? *state.held : *lent.own;
   std::optional<Scratch> scratch;
   dnnl_stream_t stream = thread_stream().get();
   for (size_t i = 0; i < pointers.size(); ++i) {

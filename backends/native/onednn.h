@@ -23,7 +23,7 @@ dnnl::primitive_attr onednn_attributes();
 bool append_activation(dnnl::primitive_attr& attributes, int64_t activation, double alpha);
 
 /// A oneDNN primitive with its arguments made once. Calls may come from several threads: the first takes the
-/// held arguments, one that overlaps makes its own.
+/// held arguments, one that overlaps others, which are made when they are first needed.
 class OnednnPrimitive {
  public:
   struct Slot {

@@ -21,6 +21,7 @@ int omp_get_max_threads(void);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
 int omp_in_parallel(void);
+void omp_set_num_threads(int threads);
 }
 
 #if defined(__SANITIZE_THREAD__)
@@ -140,6 +141,12 @@ void parallel_for(int64_t count, int64_t grain, void (*body)(void* context, int6
   pool_taken.store(false);
   if (region.error) std::rethrow_exception(region.error);
 }
+
+OneThread::OneThread() : before_(omp_get_max_threads()) {
+  thread_count();  // has to be asked before
+  omp_set_num_threads(1);
+}
+OneThread::~OneThread() { omp_set_num_threads(before_); }
 
 void enter_run() {
   if (run_depth++ > 0 || !binding_wanted() || binding.taken.exchange(true)) return;

@@ -9,4 +9,16 @@ void enter_run();
 /// Gives the caller and its workers the affinity back that the caller had.
 void leave_run();
 
+/// While it lives, what the calling thread makes of oneDNN is made for one thread.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
 }  // namespace keras::native

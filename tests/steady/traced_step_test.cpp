@@ -8,8 +8,10 @@
 #include "keras/autodiff/gradient_tape.h"
 #include "keras/compile/function.h"
 #include "keras/models/sequential.h"
+#include "keras/nn/layers/conv.h"
 #include "keras/nn/layers/dense.h"
 #include "keras/nn/layers/input_layer.h"
+#include "keras/nn/layers/reshaping.h"
 #include "keras/nn/losses/crossentropy.h"
 #include "keras/nn/optimizers/adam.h"
 #include "keras/random.h"
@@ -57,6 +59,18 @@ TEST(TracedStep, InferenceAllocatesNothing) {
   const auto f = function([&](const Tensor& x) { return model(x); });
   for (const int64_t batch : {1, 32}) {
     const Tensor x = random::uniform({batch, 784});
+    expect_steady([&] { f(x); });
+  }
+}
+
+// Convolutions take a batch in slices, which have memory of their own.
+TEST(TracedStep, InferenceOfConvolutionsAllocatesNothing) {
+  Sequential model({Input({32, 32, 3}), layers::Conv2D(32, {3, 3}, {.activation = "relu"}),
+                    layers::Conv2D(32, {3, 3}, {.activation = "relu"}), layers::Flatten(),
+                    layers::Dense(10)});
+  const auto f = function([&](const Tensor& x) { return model(x); });
+  for (const int64_t batch : {1, 64}) {
+    const Tensor x = random::uniform({batch, 32, 32, 3});
     expect_steady([&] { f(x); });
   }
 }
