@@ -107,7 +107,7 @@ TEST(BackendErrors, AFrameworksExceptionBecomesABackendError) {
   const auto too_much = [](const Tensor& x) {
     return ops::cumsum(ops::broadcast_to(x, {int64_t{1} << 30, int64_t{1} << 20}), 0);
   };
-  const std::vector<std::string> says = {"torch backend failed", "cumulate", "1073741824", "1048576", "float32"};
+  const std::vector<std::string> says = {"torch backend failed", "cumulate", "1073741824", "1048576"};
   expect_error<BackendError>([&] { too_much(one); }, says);
   auto compiled = function(too_much);
   expect_error<BackendError>([&] { compiled(one); }, says);

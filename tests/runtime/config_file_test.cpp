@@ -9,7 +9,9 @@
 
 #include "keras/base/error.h"
 #include "keras/runtime/backend.h"
+#include "keras/runtime/interpreter.h"
 #include "keras/tensor/config.h"
+#include "plugin_folder.h"
 
 namespace keras {
 namespace {
@@ -91,6 +93,23 @@ TEST(ConfigFileChild, DISABLED_SeesTheEnvironmentFirst) {
   ASSERT_EQ(config::backend(), std::getenv("KERAS_TEST_BACKEND"));
 }
 
+TEST(ConfigFileChild, DISABLED_PassesOverPythonsBackend) {
+  ASSERT_EQ(config::floatx(), DType::float64);
+  ASSERT_EQ(config::backend(), "native");
+  ASSERT_EQ(internal::current_backend().name(), "native");
+}
+
+TEST(ConfigFileChild, DISABLED_IsSetInCodeBeforeTheFirstTensor) {
+  ASSERT_THROW(config::set_backend("jax"), ValueError);
+  ASSERT_EQ(config::backend(), "native") << "a name that fails changes nothing";
+  const Tensor before = Tensor::from(std::vector<float>{1, 2});  // in host memory: on no backend yet
+  config::set_backend("pair");
+  ASSERT_EQ(config::backend(), "pair");
+  ASSERT_EQ(internal::apply_op(OpId::exp_op, {before}).device(), "gpu:0");
+  ASSERT_THROW(config::set_backend("native"), ValueError);
+  config::set_backend("pair");
+}
+
 TEST(ConfigFileChild, DISABLED_RefusesTheFile) {
   ASSERT_THROW(config::floatx(), ValueError);
   ASSERT_THROW(config::set_epsilon(1.0), ValueError);
@@ -102,7 +121,11 @@ TEST(ConfigFileChild, DISABLED_NamesAnUnknownBackend) {
     FAIL() << "a backend was found";
   } catch (const ValueError& error) {
     const std::string name = std::getenv("KERAS_BACKEND");
-    ASSERT_NE(std::string(error.what()).find("'" + name + "'"), std::string::npos) << error.what();
+    const std::string what = error.what();
+    ASSERT_NE(what.find("'" + name + "'"), std::string::npos) << what;
+    const size_t listed = what.find("installed backends: ");
+    ASSERT_NE(listed, std::string::npos) << what;
+    ASSERT_NE(what.find("native", listed), std::string::npos) << what;
   }
 }
 
@@ -130,6 +153,24 @@ TEST(ConfigFile, DecidesDefaults) {
   }
   // Nothing was written.
   EXPECT_FALSE(fs::exists(home.file()));
+}
+
+TEST(ConfigFile, IsReadAndNeverWritten) {
+  const std::string json = R"({"floatx": "float64", "backend": "tensorflow"})";
+  const Home home(json);
+  const auto written = fs::last_write_time(home.file());
+  const std::string at = "KERAS_HOME='" + home.path() + "'";
+  EXPECT_EQ(run_child(at, "PassesOverPythonsBackend"), 0);
+  std::ifstream file(home.file());
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), json);
+  EXPECT_EQ(fs::last_write_time(home.file()), written);
+  EXPECT_EQ(std::distance(fs::directory_iterator(home.path()), {}), 1) << "nothing beside it either";
+}
+
+TEST(ConfigFile, BackendsAreSetInCode) {
+  const tests::PluginFolder folder;
+  const Home home(R"({"backend": "jax"})");
+  EXPECT_EQ(run_child("KERAS_HOME='" + home.path() + "'", "IsSetInCodeBeforeTheFirstTensor"), 0);
 }
 
 }  // namespace

@@ -19,8 +19,8 @@
 #include "keras/nn/layers/pooling.h"
 #include "keras/nn/layers/recurrent.h"
 #include "keras/nn/layers/reshaping.h"
-#include "keras/ops/nn.h"
 #include "keras/ops/core.h"
+#include "keras/ops/nn.h"
 #include "keras/ops/numpy.h"
 #include "plugin_folder.h"
 
