@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hwy/contrib/sort/vqsort.h>
-
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
+#include "radix_sort.h"
 #include "sort_keys.h"
 
 namespace keras::native {
@@ -24,20 +24,16 @@ class LaneSorter {
 
   // One key of at most 32 bits: key and position share a word.
   void sort_short() {
-    uint64_t* keys = keys_.data();
-    for (int64_t i = 0; i < count_; ++i) keys[i] = keys[i] << 32 | static_cast<uint64_t>(i);
-    sorter_(keys, static_cast<size_t>(count_), hwy::SortAscending());
-    for (int64_t i = 0; i < count_; ++i) order_[i] = static_cast<int64_t>(keys[i] & 0xffffffffu);
+    for (int64_t i = 0; i < count_; ++i) keys_[i] = keys_[i] << 32 | static_cast<uint64_t>(i);
+    radix_sort(keys_, spare_keys_, 32, 64, [](uint64_t key) { return key; });
+    for (int64_t i = 0; i < count_; ++i) order_[i] = static_cast<int64_t>(keys_[i] & 0xffffffffu);
   }
 
   void sort_long() {
     pairs_.resize(static_cast<size_t>(count_));
-    for (int64_t i = 0; i < count_; ++i) {
-      pairs_[i].lo = static_cast<uint64_t>(i);
-      pairs_[i].hi = keys_[i];
-    }
-    sorter_(pairs_.data(), static_cast<size_t>(count_), hwy::SortAscending());
-    for (int64_t i = 0; i < count_; ++i) order_[i] = static_cast<int64_t>(pairs_[i].lo);
+    for (int64_t i = 0; i < count_; ++i) pairs_[i] = {keys_[i], i};
+    radix_sort(pairs_, spare_pairs_, 0, 64, [](const Pair& pair) { return pair.first; });
+    for (int64_t i = 0; i < count_; ++i) order_[i] = pairs_[i].second;
   }
 
   void sort_lexicographic(int num_keys) {
@@ -52,11 +48,12 @@ class LaneSorter {
   }
 
  private:
+  using Pair = std::pair<uint64_t, int64_t>;
+
   int64_t count_;
   std::vector<int64_t> order_;
-  std::vector<uint64_t> keys_;
-  std::vector<hwy::uint128_t> pairs_;
-  hwy::Sorter sorter_;
+  std::vector<uint64_t> keys_, spare_keys_;
+  std::vector<Pair> pairs_, spare_pairs_;
 };
 
 template <class T>

@@ -102,9 +102,9 @@ class Process:
         self.child.wait()
 
 
-def one_shot(peer, argument):
+def one_shot(peer, *arguments):
     """The answer of a program that gives one and ends, and the seconds from its start to the answer."""
-    process = Process(peer, [argument])
+    process = Process(peer, list(arguments))
     process.kill()
     return process.hello, process.ready_seconds
 

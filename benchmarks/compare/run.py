@@ -38,6 +38,7 @@ class Run:
             "processor_time": options.processor_time,
             "peers": [],
             "cells": {},
+            "peaks": {},
             "process": {},
             "memory": {},
             "operations": {},
@@ -80,20 +81,21 @@ class Run:
             self.results["peers"].append(entry)
 
     def limits(self):
-        program = os.path.join(self.options.build, "bin", "limits")
+        """What the processor can do: figures that belong to the whole run."""
+        if found := self.measured_limits(str(min(0.5, self.options.seconds))):
+            kept = self.results.setdefault("limits_each", [])
+            kept.append(found)
+            self.results["limits"] = {key: statistics.median(f[key] for f in kept) for key in found}
+
+    def measured_limits(self, *arguments):
+        program = os.path.abspath(os.path.join(self.options.build, "bin", "limits"))
         if not os.path.exists(program):
-            return
-        seconds = str(min(0.5, self.options.seconds))
+            return None
         try:
-            found = self.quietly(
-                None, lambda: one_shot(Peer("limits", "limits", [os.path.abspath(program)]), seconds)[0]
-            )
+            return self.quietly(None, lambda: one_shot(Peer("limits", "limits", [program]), *arguments)[0])
         except PeerError as error:
             say(f"limits: {error}")
-            return
-        kept = self.results.setdefault("limits_each", [])
-        kept.append(found)
-        self.results["limits"] = {key: statistics.median(f[key] for f in kept) for key in found}
+            return None
 
     def model(self, model):
         """All cells of one model, every peer in a process of its own that is stopped while others run."""
@@ -153,6 +155,9 @@ class Run:
             sys.exit(f"Stopped: the peers' {model} differ in their trainable parameters: {parameters}")
         order, clock = list(ready), "processor_ms" if self.options.processor_time else "ms"
         for turn in range(self.options.rounds):
+            if (mode, batch) == ("train", 128) and (peak := self.measured_limits("0.1", "peak")):
+                # Shares of the peak are of the same minute: what a shared host's processor gives comes and goes.
+                self.results["peaks"].setdefault(key, []).append(peak["fma_gflops"])
             for name in order[turn % len(order) :] + order[: turn % len(order)]:
                 process = ready[name]
                 if "error" in found[name]:

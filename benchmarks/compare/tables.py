@@ -2,6 +2,7 @@
 """The section of docs/benchmarks.md that run.py writes: Markdown from a run's results."""
 
 import math
+import statistics
 
 import work
 from peers import FLOOR, LIBTORCH, OURS
@@ -126,14 +127,13 @@ class Report:
         return rows
 
     def peak_shares(self):
-        peak = self.results.get("limits", {}).get("fma_gflops")
-        if not peak:
-            return ""
         shown = [p for p in self.peers if p["name"] not in ("keras-cpp-bf16",)]
         rows = []
         for model in work.TRAINED:
+            measured = self.results.get("peaks", {}).get(f"train {model} 128")
+            peak = statistics.median(measured) if measured else 0
             shares = {}
-            for p in shown:
+            for p in shown if peak else ():
                 time = self.ms(p["name"], "train", model, 128)
                 if time:
                     shares[p["name"]] = work.flops(model, True, 128) / (time * 1e6) / peak * 100
@@ -143,12 +143,13 @@ class Report:
             rows.append(
                 [
                     f"`{model}`",
+                    number(peak),
                     *(f"{shares[p['name']]:.0f}" if p["name"] in shares else "" for p in shown),
                     goal,
                     verdict(ours >= goal if ours else None),
                 ]
             )
-        return table(["% of the peak", *(p["title"] for p in shown), "goal", ""], rows) if rows else ""
+        return table(["% of the peak", "peak, GFLOP/s", *(p["title"] for p in shown), "goal", ""], rows) if rows else ""
 
     def latency_goals(self):
         rows = []

@@ -27,6 +27,7 @@ def results(ours, floor, libtorch):
         "limits": {"fma_gflops": 500.0, "threads": 2, "read_gb_s": 30.0},
         "peers": [{"name": n, "title": n, "missing": None, "settings": ""} for n in names],
         "cells": cells,
+        "peaks": {"train mlp 128": [400.0, 500.0, 600.0]},
         "memory_batch": 128,
         "memory": {"mlp": {"keras-cpp": {"peak_kb": 1024}, "libtorch": {"peak_kb": 4096}}},
     }
@@ -50,6 +51,8 @@ class Tables(unittest.TestCase):
             "`cnn` at 128, keras.cpp's time / the step by hand | 1.11 | at most 1.15 | reached", text
         )
         self.assertIn("| 0.25 | reached |", text)
+        share = work.flops("mlp", True, 128) / 1e6 / 500 * 100
+        self.assertIn(f"| `mlp` | 500 | {share:.0f} |", text)
 
     def test_a_slower_program_misses_them(self):
         text = Report(results(2.0, 1.0, 1.5)).text()
