@@ -14,8 +14,15 @@ namespace keras::aten {
 namespace {
 
 thread_local char last_failure[1024] = "";
-std::atomic<uint64_t> bytes_in_use{0};
-std::atomic<uint64_t> bytes_peak{0};
+// What a device holds, as far as the host's handles tell.
+struct Usage {
+  std::atomic<uint64_t> now{0};
+  std::atomic<uint64_t> peak{0};
+};
+Usage& usage(int32_t device) {
+  static std::vector<Usage> all(devices().size());
+  return all[static_cast<size_t>(device)];
+}
 
 keras_status report(keras_status status, const char* sentence) {
   std::strncpy(last_failure, sentence, sizeof(last_failure) - 1);
@@ -36,15 +43,18 @@ keras_status guarded(const Entry& entry) noexcept {
 }
 
 keras_buffer* publish(at::Tensor tensor) {
-  const uint64_t now = bytes_in_use.fetch_add(tensor.nbytes(), std::memory_order_relaxed) + tensor.nbytes();
-  uint64_t peak = bytes_peak.load(std::memory_order_relaxed);
-  while (now > peak && !bytes_peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  Usage& of = usage(number_of(tensor));
+  const uint64_t now = of.now.fetch_add(tensor.nbytes(), std::memory_order_relaxed) + tensor.nbytes();
+  uint64_t peak = of.peak.load(std::memory_order_relaxed);
+  while (now > peak && !of.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
   return new keras_buffer(std::move(tensor));
 }
 
-int32_t device_count() { return 1; }
-const char* device_name(int32_t) { return "cpu:0"; }
+at::Device place_of(int32_t device) { return devices()[static_cast<size_t>(device)].place; }
+
+int32_t device_count() { return static_cast<int32_t>(devices().size()); }
+const char* device_name(int32_t device) { return devices()[static_cast<size_t>(device)].name.c_str(); }
 
 uint32_t dtype_usage(int32_t, int32_t dtype) {
   if (dtype < KERAS_BOOL || dtype > KERAS_COMPLEX64) return 0;
@@ -52,16 +62,16 @@ uint32_t dtype_usage(int32_t, int32_t dtype) {
   return dtype == KERAS_FLOAT32 || dtype == KERAS_FLOAT64 ? 7 : 3;
 }
 
-keras_status upload(int32_t, const keras_desc* desc, const void* data, keras_buffer** out) {
+keras_status upload(int32_t device, const keras_desc* desc, const void* data, keras_buffer** out) {
   return guarded([&] {
     at::Tensor tensor = at::empty(sizes_of(*desc), scalar_type(desc->dtype));
     if (data != nullptr && tensor.nbytes() != 0) std::memcpy(tensor.data_ptr(), data, tensor.nbytes());
-    *out = publish(std::move(tensor));
+    *out = publish(tensor.to(place_of(device)));
   });
 }
 
-keras_status import(int32_t, const keras_desc* desc, const void* data, keras_deleter deleter, void* context,
-                    keras_buffer** out) {
+keras_status import(int32_t device, const keras_desc* desc, const void* data, keras_deleter deleter,
+                    void* context, keras_buffer** out) {
   return guarded([&] {
     // Ops write to results of their own alone, so that memory which must not change is safe here.
     *out = publish(at::from_blob(
@@ -69,21 +79,22 @@ keras_status import(int32_t, const keras_desc* desc, const void* data, keras_del
         [deleter, context](void*) {
           if (deleter != nullptr) deleter(context);
         },
-        scalar_type(desc->dtype)));
+        at::TensorOptions(scalar_type(desc->dtype)).device(place_of(device))));
   });
 }
 
 keras_status export_view(keras_buffer* buffer, const keras_desc*, keras_view* out) {
   *out = {};
   out->data = buffer->tensor.data_ptr();
-  out->device_type = 1;
+  out->device_type = buffer->tensor.is_cuda() ? 2 : 1;
+  out->device_index = buffer->tensor.is_cuda() ? static_cast<int32_t>(buffer->tensor.get_device()) : 0;
   std::copy(buffer->tensor.strides().begin(), buffer->tensor.strides().end(), out->strides);
   return KERAS_OK;
 }
 
 keras_status download(keras_buffer* buffer, const keras_desc*, void* data) {
   return guarded([&] {
-    const at::Tensor dense = buffer->tensor.contiguous();
+    const at::Tensor dense = buffer->tensor.contiguous().cpu();
     if (dense.nbytes() != 0) std::memcpy(data, dense.data_ptr(), dense.nbytes());
   });
 }
@@ -92,20 +103,28 @@ void retain(keras_buffer* buffer) { buffer->references.fetch_add(1, std::memory_
 
 void release(keras_buffer* buffer) {
   if (buffer->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  bytes_in_use.fetch_sub(buffer->tensor.nbytes(), std::memory_order_relaxed);
+  usage(number_of(buffer->tensor)).now.fetch_sub(buffer->tensor.nbytes(), std::memory_order_relaxed);
   delete buffer;
 }
 
-int32_t device_of(keras_buffer*) { return 0; }
+int32_t device_of(keras_buffer* buffer) { return number_of(buffer->tensor); }
 
-keras_status prepare(int32_t, const keras_op* op, keras_prepared* out) {
+keras_status copy(int32_t device, keras_buffer* buffer, const keras_desc*, keras_buffer** out) {
   return guarded([&] {
+    *out = publish(buffer->tensor.to(place_of(device), buffer->tensor.scalar_type(), false, true));
+  });
+}
+
+keras_status prepare(int32_t device, const keras_op* op, keras_prepared* out) {
+  return guarded([&] {
+    const OnDevice here(device);
     std::string reason;
     auto kernel = make_kernel(*op, reason);
     out->verdict = kernel ? KERAS_NATIVE : KERAS_COMPOSED;
     out->num_residuals = kernel ? kernel->residuals : 0;
     reason.resize(std::min(reason.size(), sizeof(out->reason) - 1));
     std::memcpy(out->reason, reason.c_str(), reason.size() + 1);
+    if (kernel) kernel->device = device;
     out->kernel = kernel.release();
   });
 }
@@ -138,6 +157,7 @@ void hand_out(Values& results, keras_tensor* out, int32_t count, int32_t own) {
 keras_status launch(keras_kernel* kernel, void*, const keras_tensor* in, int32_t num_in, keras_tensor* out,
                     int32_t num_out) {
   return guarded([&] {
+    const OnDevice here(kernel->device);
     Values results = kernel->run(operands_of(in, num_in));
     hand_out(results, out, num_out, num_out - kernel->residuals);
   });
@@ -145,13 +165,18 @@ keras_status launch(keras_kernel* kernel, void*, const keras_tensor* in, int32_t
 
 void release_kernel(keras_kernel* kernel) { delete kernel; }
 
-keras_status compile(int32_t, const keras_graph* graph, keras_executable** out) {
-  return guarded([&] { *out = new keras_executable(*graph); });
+keras_status compile(int32_t device, const keras_graph* graph, keras_executable** out) {
+  return guarded([&] {
+    const OnDevice here(device);
+    *out = new keras_executable(*graph);
+    (*out)->device = device;
+  });
 }
 
 keras_status execute(keras_executable* executable, void*, const keras_tensor* in, int32_t num_in,
                      keras_tensor* out, int32_t num_out) {
   return guarded([&] {
+    const OnDevice here(executable->device);
     Values results = executable->run(operands_of(in, num_in));
     hand_out(results, out, num_out, num_out);
   });
@@ -159,13 +184,15 @@ keras_status execute(keras_executable* executable, void*, const keras_tensor* in
 
 void release_executable(keras_executable* executable) { delete executable; }
 
-keras_status sync(void*) { return KERAS_OK; }
+keras_status sync(void*) {
+  return guarded([] { wait_for_devices(); });
+}
 
-void memory(int32_t, keras_memory* out) {
+void memory(int32_t device, keras_memory* out) {
   keras_memory now{};
-  now.in_use = bytes_in_use.load(std::memory_order_relaxed);
+  now.in_use = usage(device).now.load(std::memory_order_relaxed);
   now.reserved = now.in_use;  // ATen's CPU allocator gives memory back at once
-  now.peak = bytes_peak.load(std::memory_order_relaxed);
+  now.peak = usage(device).peak.load(std::memory_order_relaxed);
   const uint64_t known = std::min<uint64_t>(out->struct_size, sizeof(now));
   std::memcpy(static_cast<void*>(out), &now, known);
   out->struct_size = known;
@@ -203,6 +230,7 @@ extern "C" __attribute__((visibility("default"))) int keras_backend_open(const k
   full.sync = sync;
   full.memory = memory;
   full.last_error = last_error;
+  full.copy = copy;
   std::memcpy(static_cast<void*>(table), &full, full.struct_size);
   return KERAS_OK;
 }

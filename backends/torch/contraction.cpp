@@ -237,7 +237,7 @@ struct PoolPlan {
     std::vector<int64_t> sizes{1, 1};
     if (one_axis) sizes.push_back(1);
     sizes.insert(sizes.end(), x.shape + 1, x.shape + x.rank - 1);
-    const Tensor ones = at::ones(sizes, scalar_type(x.dtype));
+    const Tensor ones = at::ones(sizes, fresh(scalar_type(x.dtype)));
     const Tensor inside = average(padding.apply(ones, 0));
     factor = at::where(at::eq(inside, 0), at::zeros_like(inside), at::reciprocal(inside));
   }

@@ -154,8 +154,8 @@ Answer constant(const Call& call) {
   // The tensor is made once: results are never written to.
   const at::ScalarType dtype = scalar_type(desc.dtype);
   // A uint64 above int64 comes as the int64 of its bits, smaller unsigned numbers are cut to theirs.
-  const Tensor one =
-      is_wide_unsigned(desc.dtype) ? at::full({}, value, at::kLong).to(dtype) : at::full({}, value, dtype);
+  const Tensor one = is_wide_unsigned(desc.dtype) ? at::full({}, value, fresh(at::kLong)).to(dtype)
+                                                  : at::full({}, value, fresh(dtype));
   return [result = one.expand(sizes_of(desc)).contiguous()](const Values&) { return Values{result}; };
 }
 
@@ -164,7 +164,7 @@ Answer iota(const Call& call) {
   const keras_desc& desc = call.output(0);
   std::vector<int64_t> shape(static_cast<size_t>(desc.rank), 1);
   shape[static_cast<size_t>(axis)] = desc.shape[axis];
-  const Tensor line = at::arange(desc.shape[axis], at::kLong).to(scalar_type(desc.dtype));
+  const Tensor line = at::arange(desc.shape[axis], fresh(at::kLong)).to(scalar_type(desc.dtype));
   return [result = line.reshape(shape).expand(sizes_of(desc)).contiguous()](const Values&) {
     return Values{result};
   };
@@ -172,8 +172,9 @@ Answer iota(const Call& call) {
 
 Answer dim_size(const Call& call) {
   const int64_t axis = call.attributes<AxisAttributes>().axis;
-  return
-      [result = at::full({}, call.input(0).shape[axis], at::kInt)](const Values&) { return Values{result}; };
+  return [result = at::full({}, call.input(0).shape[axis], fresh(at::kInt))](const Values&) {
+    return Values{result};
+  };
 }
 
 // A float outside the integers' range becomes the nearest of them, NaN becomes 0.
@@ -191,7 +192,7 @@ Tensor bounded(const Tensor& x, at::ScalarType to) {
     default: {
       const double limit = 9223372036854775808.0;
       const Tensor inside = wide.clamp(-limit, 9223372036854774784.0).to(to);
-      return at::where(at::ge(wide, limit), at::full({}, INT64_MAX, to), inside);
+      return at::where(at::ge(wide, limit), at::full({}, INT64_MAX, x.options().dtype(to)), inside);
     }
   }
 }

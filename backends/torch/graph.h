@@ -13,6 +13,7 @@ struct keras_executable {
   /// Prepares every node once. Throws Failure(KERAS_ERROR_UNSUPPORTED) when a node has no kernel.
   explicit keras_executable(const keras_graph& graph);
   keras::aten::Values run(keras::aten::Values operands) const;
+  int32_t device = 0;
 
  private:
   struct Step {

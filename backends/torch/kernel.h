@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "device.h"
 #include "keras/runtime/backend_api.h"
 
 /// What the host holds a reference to: any at::Tensor, of any strides, of the descriptor's sizes.
@@ -32,6 +33,7 @@ using Run = std::function<Values(const Values&)>;
 struct keras_kernel {
   keras::aten::Run run;
   int residuals = 0;
+  int32_t device = 0;
 };
 
 namespace keras::aten {

@@ -40,7 +40,7 @@ Answer slice(const Call& call) {
 
 // The box of `sizes` at `start`, moved to lie inside x.
 Tensor window(Tensor x, const Tensor& start, at::IntArrayRef sizes) {
-  const Tensor first = start.to(at::kLong).contiguous();
+  const Tensor first = start.to(at::kCPU, at::kLong).contiguous();
   const int64_t* begin = first.data_ptr<int64_t>();
   for (int64_t axis = 0; axis < x.dim(); ++axis) {
     const int64_t room = x.size(axis) - sizes[static_cast<size_t>(axis)];
@@ -127,7 +127,7 @@ Answer gather(const Call& call) {
     int64_t batch = 1;
     for (int64_t axis = 0; axis < batch_axes; ++axis) batch *= x.size(axis);
     Tensor flat = indices.reshape({batch, -1});
-    if (batch > 1) flat = flat + at::arange(batch, at::kLong).unsqueeze(1) * extent;
+    if (batch > 1) flat = flat + at::arange(batch, flat.options()).unsqueeze(1) * extent;
     rows.front() = batch * extent;
     Tensor picked = at::index_select(x.reshape(rows), 0, flat.reshape({-1})).reshape(shape);
     // Axes before the indexed one go back in front of the picks.
@@ -154,7 +154,7 @@ Answer scatter(const Call& call) {
     const Tensor indices = indices_of(in[1], dtype);
     const int64_t depth = indices.size(-1);
     const Tensor table = indices.reshape({-1, depth});
-    Tensor row = at::zeros({table.size(0)}, at::kLong);
+    Tensor row = at::zeros({table.size(0)}, table.options());
     int64_t rows = 1;
     for (int64_t axis = 0; axis < depth; ++axis) {
       const Tensor column = table.select(1, axis);

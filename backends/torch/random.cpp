@@ -13,7 +13,7 @@ using at::Tensor;
 // The operand [seed, draw number].
 struct State {
   explicit State(const Tensor& tensor) {
-    const Tensor dense = tensor.contiguous();
+    const Tensor dense = tensor.cpu().contiguous();
     seed = static_cast<uint32_t>(dense.data_ptr<int32_t>()[0]);
     draw = static_cast<uint32_t>(dense.data_ptr<int32_t>()[1]);
   }
@@ -28,7 +28,7 @@ Answer random_bits(const Call& call) {
     // A 64-bit word is two 32-bit words, the first one in the low half: the same bytes.
     random_words(state.seed, state.draw, static_cast<int64_t>(bits.nbytes() / 4),
                  static_cast<uint32_t*>(bits.data_ptr()));
-    return Values{bits};
+    return Values{brought(bits)};
   };
 }
 
@@ -48,7 +48,7 @@ Answer random_uniform(const Call& call) {
         const uint64_t low = words[static_cast<size_t>(2 * i)], high = words[static_cast<size_t>(2 * i + 1)];
         to[i] = std::ldexp(static_cast<double>((low & 0xfffff) << 32 | high), -52);
       }
-      return Values{result};
+      return Values{brought(result)};
     }
     const int digits = dtype == KERAS_FLOAT16 ? 10 : dtype == KERAS_BFLOAT16 ? 7 : 23;
     const uint32_t mask = (uint32_t{1} << digits) - 1;
@@ -56,7 +56,7 @@ Answer random_uniform(const Call& call) {
     for (int64_t i = 0; i < count; ++i) {
       to[i] = std::ldexp(static_cast<float>(words[static_cast<size_t>(i)] & mask), -digits);
     }
-    return Values{result};
+    return Values{brought(result)};
   };
 }
 
@@ -66,13 +66,13 @@ Answer dropout(const Call& call) {
   const auto bound = static_cast<uint32_t>(std::floor(std::ldexp(at.rate, 32)));
   // The factor is a number of the operand's dtype, as in the composition of simpler ops.
   const at::ScalarType dtype = scalar_type(call.output(0).dtype);
-  const Tensor factor = at::full({}, 1 / (1 - at.rate), dtype).to(scalar_type(call.input(0).dtype));
+  const Tensor factor = at::full({}, 1 / (1 - at.rate), fresh(dtype)).to(scalar_type(call.input(0).dtype));
   return [noise, bound, factor](const Values& in) {
     const State state(in[1]);
     Tensor keep = at::empty(noise, at::kBool);
     random_keeps(state.seed, state.draw, keep.numel(), bound, keep.data_ptr<bool>());
     const Tensor zero = at::zeros({}, in[0].options());
-    return Values{at::where(keep, at::mul(in[0], factor), zero)};
+    return Values{at::where(brought(keep), at::mul(in[0], factor), zero)};
   };
 }
 
