@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 # What the library, its native backend and the examples need.
-build_packages=(g++ cmake ninja-build lld libdnnl-dev libhwy-dev liblapack3 libfmt-dev
+build_packages=(g++ cmake ninja-build lld libdnnl-dev libhwy-dev liblapack3 libfmt-dev libcli11-dev
   zlib1g-dev dataset-fashion-mnist)
 # What the native tests need besides.
 test_packages=(libgtest-dev libhdf5-dev)
