@@ -11,6 +11,7 @@
 #include "batch_slices.h"
 #include "fixed_part.h"
 #include "float_state.h"
+#include "graph_check.h"
 #include "graph_plan.h"
 #include "packed_weights.h"
 #include "profile.h"
@@ -382,6 +383,7 @@ class CompiledGraph final : public keras_executable {
 }  // namespace
 
 std::unique_ptr<keras_executable> compile_graph(const keras_graph& graph) {
+  check_graph(graph);
   auto in_parts = compile_in_parts(graph);
   return in_parts != nullptr ? std::move(in_parts) : compile_whole(graph);
 }
@@ -392,6 +394,7 @@ std::unique_ptr<keras_executable> compile_whole(const keras_graph& graph) {
 }
 
 std::unique_ptr<keras_executable> compile_region(const keras_graph& graph, int state) {
+  check_graph(graph);
   return std::make_unique<CompiledGraph>(graph, state);
 }
 

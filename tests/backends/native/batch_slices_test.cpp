@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <dlfcn.h>
-
 #include <atomic>
 #include <cmath>
 #include <mutex>
@@ -8,8 +6,6 @@
 #include <thread>
 
 #include "backends/native/graph_builder.h"
-#include "checkout.h"
-#include "keras/runtime/backend_profiler.h"
 
 // A batch goes through a chain of convolutions a few samples at a time; the numbers stay what they are.
 namespace keras::native_test {
@@ -36,12 +32,7 @@ class KernelCount {
   }
 
  private:
-  static void set(keras_profiler profiler) {
-    table();
-    void* library = dlopen(checkout::build_path("lib/libkeras_native.so").c_str(), RTLD_NOW | RTLD_NOLOAD);
-    reinterpret_cast<keras_set_profiler>(dlsym(library, "keras_backend_set_profiler"))(profiler);
-    dlclose(library);
-  }
+  static void set(keras_profiler profiler) { table().set_profiler(profiler); }
 };
 
 keras_desc floats(const Shape& shape) { return make_desc(KERAS_FLOAT32, shape); }

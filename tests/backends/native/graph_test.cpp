@@ -209,5 +209,34 @@ TEST(NativeGraph, ScanCutsAndStacks) {
   }
 }
 
+// What a caller of the interface may get wrong: each a clear refusal, and never a crash.
+TEST(CompiledGraph, RefusesGraphsThatAreNone) {
+  const keras_desc type = make_desc(KERAS_FLOAT32, {4});
+  const auto refused = [](GraphBuilder& g, const std::string& why) {
+    try {
+      Executable executable(g);
+      ADD_FAILURE() << "compiled: " << why;
+    } catch (const std::runtime_error& error) {
+      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+    }
+  };
+  GraphBuilder late;  // an input after a node: values 0 and 1 are the inputs, so 1 would be made twice
+  const int32_t x = late.input(type);
+  const int32_t y = late.add("exp", {x}, type);
+  const int32_t z = late.input(type);
+  late.output(late.add("add", {y, z}, type));
+  refused(late, "exp makes value 1, which is there already");
+  GraphBuilder ahead;
+  const int32_t a = ahead.input(type);
+  ahead.add("exp", {a}, type);
+  ahead.add("neg", {a}, type);
+  ahead.output(7);
+  refused(ahead, "value 7 is an output, and nothing makes it");
+  GraphBuilder replacing;
+  const int32_t b = replacing.input(type);
+  replacing.output(replacing.add("exp", {b}, type), 1);
+  refused(replacing, "output 0 replaces value 1, which is no input");
+}
+
 }  // namespace
 }  // namespace keras::native_test
