@@ -12,8 +12,8 @@ last_start=$((75 * 60))
 hard_stop=$((88 * 60))
 quick_parts=(packages build native_tests)
 # Cheapest first.
-more_parts=(format doc_coverage headers install exchange benchmarks torch thread_sanitizer tidy address_sanitizer
-  fuzz)
+more_parts=(format doc_coverage headers install exchange benchmarks torch tensorflow thread_sanitizer tidy
+  address_sanitizer fuzz)
 
 export KERAS_PACKAGE_SETS="build test"
 case "${1:-}" in

@@ -195,8 +195,10 @@ void hand_out(Values& results, keras_tensor* out, int32_t count, int32_t own) {
 keras_status launch(keras_kernel* kernel, void*, const keras_tensor* in, int32_t num_in, keras_tensor* out,
                     int32_t num_out) {
   return guarded([&] {
-    Values results = kernel->kernel->write(eager(), operands_of(in, num_in));
-    hand_out(results, out, num_out, num_out - kernel->kernel->residuals);
+    const Kernel& prepared = *kernel->kernel;
+    for (const TypedSizes& r : prepared.results) require_memory(prepared.name.c_str(), r.type, r.sizes);
+    Values results = prepared.write(eager(), operands_of(in, num_in));
+    hand_out(results, out, num_out, num_out - prepared.residuals);
   });
 }
 

@@ -55,6 +55,9 @@ class Builder {
   virtual FunctionName function(const Values& operands,
                                 const std::function<Values(Builder&, const Values&)>& body) = 0;
 
+  /// Ops from here on belong to that op of ours, which failures then name.
+  virtual void at(const std::string&) {}
+
   /// The only result of an op.
   Value op(const char* name, const std::vector<Operand>& operands,
            const std::vector<Attribute>& attributes = {}) {
@@ -118,12 +121,15 @@ class Tracer final : public Builder {
   FunctionName function(const Values& operands,
                         const std::function<Values(Builder&, const Values&)>& body) override;
 
+  void at(const std::string& op) override { place_ = op; }
+
  private:
   std::string next_name();
   TF_Operation* finished(TF_OperationDescription* node, const char* op);
   Owned<TF_Graph> graph_;
   std::vector<TF_Output> arguments_;
   std::vector<std::shared_ptr<Function>> functions_;
+  std::string place_ = "n";
   int count_ = 0;
 };
 

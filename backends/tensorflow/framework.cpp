@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "framework.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -17,6 +19,15 @@ bool speaks_of_data(std::string_view message) {
   return false;
 }
 
+// TensorFlow says "indices[0] = 5 is not in [0, 2)".
+std::string index_sentence(const std::string& message) {
+  const size_t place = message.find("indices[");
+  const size_t value = message.find("] = ", place);
+  if (place == std::string::npos || value == std::string::npos) return message;
+  return "index " + message.substr(value + 4) + ", at position " +
+         message.substr(place + 7, value - place - 6);
+}
+
 // A ConfigProto with the number of threads within and between ops (fields 2 and 5), where the environment
 // gives one.
 std::string thread_config() {
@@ -28,8 +39,6 @@ std::string thread_config() {
 }
 
 TFE_Context* new_context() {
-  // TensorFlow tells about its start-up on stderr unless it is asked not to.
-  setenv("TF_CPP_MIN_LOG_LEVEL", "2", 0);
   const Owned<TFE_ContextOptions> options(TFE_NewContextOptions());
   const Status status;
   const std::string config = thread_config();
@@ -60,7 +69,7 @@ void Status::raise(const char* where) const {
   keras_status kind = KERAS_ERROR_INTERNAL;
   if (code == TF_RESOURCE_EXHAUSTED) kind = KERAS_ERROR_MEMORY;
   if (speaks_of_data(message())) kind = KERAS_ERROR_VALUE;
-  throw Failure(kind, std::string(where) + ": " + message());
+  throw Failure(kind, std::string(where) + ": " + index_sentence(message()));
 }
 
 TFE_Context* context() {
@@ -94,6 +103,21 @@ int64_t element_count(const Sizes& sizes) {
   int64_t count = 1;
   for (const int64_t size : sizes) count *= size;
   return count;
+}
+
+void require_memory(const char* op, TF_DataType type, const Sizes& sizes) {
+  static const double most =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  auto bytes = static_cast<double>(TF_DataTypeSize(type));
+  std::string shape;
+  for (const int64_t size : sizes) {
+    bytes *= static_cast<double>(size);
+    shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+  }
+  if (bytes > most) {
+    throw Failure(KERAS_ERROR_MEMORY,
+                  std::string("out of memory: ") + op + " gives a tensor of shape (" + shape + ")");
+  }
 }
 
 Handle share(TFE_TensorHandle* handle) { return {handle, Release()}; }

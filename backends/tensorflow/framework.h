@@ -78,6 +78,10 @@ int64_t element_count(const Sizes& sizes);
 Handle make_handle(TF_DataType type, const Sizes& sizes, const void* data);
 Handle share(TFE_TensorHandle* handle);
 
+/// Throws where a tensor is larger than all memory: TensorFlow would wait ten seconds for somebody to free
+/// some.
+void require_memory(const char* op, TF_DataType type, const Sizes& sizes);
+
 /// True where the op has a CPU kernel for the node's dtypes.
 bool has_kernel(TF_Operation* node);
 

@@ -29,6 +29,14 @@ Program::Program(const keras_graph& graph)
   }
 }
 
+void Program::require_memory() const {
+  for (const Step& step : steps_) {
+    for (const TypedSizes& r : step.kernel->results) {
+      tensorflow::require_memory(step.kernel->name.c_str(), r.type, r.sizes);
+    }
+  }
+}
+
 Values Program::write(Builder& b, const Values& operands) const {
   Values values = operands;
   if (values.size() != num_inputs_) {
@@ -38,6 +46,7 @@ Values Program::write(Builder& b, const Values& operands) const {
   for (const Step& step : steps_) {
     Values in;
     for (const int32_t v : step.inputs) in.push_back(values[static_cast<size_t>(v)]);
+    b.at(step.kernel->name);
     const Values results = step.kernel->write(b, in);
     for (size_t i = 0; i < step.outputs.size(); ++i)
       values[static_cast<size_t>(step.outputs[i])] = results[i];
@@ -188,7 +197,7 @@ const bool registered = register_op("call", call_region) && register_op("custom_
 }  // namespace
 }  // namespace keras::tensorflow
 
-keras_executable::keras_executable(const keras_graph& graph) : results_(graph.num_outputs) {
+keras_executable::keras_executable(const keras_graph& graph) : program_(graph), results_(graph.num_outputs) {
   using namespace keras::tensorflow;
   Tracer tracer;
   Values arguments;
@@ -197,7 +206,7 @@ keras_executable::keras_executable(const keras_graph& graph) : results_(graph.nu
     arguments.push_back(tracer.argument(tf_type(graph.values[i].dtype), &sizes));
   }
   try {
-    functions_ = tracer.finish(Program(graph).write(tracer, arguments));
+    functions_ = tracer.finish(program_.write(tracer, arguments));
   } catch (const Failure& failure) {
     throw Failure(KERAS_ERROR_UNSUPPORTED, failure.what());
   }
@@ -205,6 +214,7 @@ keras_executable::keras_executable(const keras_graph& graph) : results_(graph.nu
 
 keras::tensorflow::Values keras_executable::run(const keras::tensorflow::Values& operands) const {
   using namespace keras::tensorflow;
+  program_.require_memory();
   std::vector<Operand> given(operands.begin(), operands.end());
   return eager().many(functions_.back()->name().c_str(), results_, given);
 }

@@ -11,6 +11,8 @@ class Program {
   /// Makes the kernel of every node. Throws Failure(KERAS_ERROR_UNSUPPORTED) when a node has none.
   explicit Program(const keras_graph& graph);
   Values write(Builder& b, const Values& operands) const;
+  /// Throws where a value is larger than all memory.
+  void require_memory() const;
 
  private:
   struct Step {
@@ -32,6 +34,7 @@ struct keras_executable {
   keras::tensorflow::Values run(const keras::tensorflow::Values& operands) const;
 
  private:
+  keras::tensorflow::Program program_;
   std::vector<std::shared_ptr<keras::tensorflow::Function>>
       functions_;  // those of control flow, then the graph's
   int results_;

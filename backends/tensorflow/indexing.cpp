@@ -38,8 +38,12 @@ Answer scatter(const Call& call) {
     default:
       return Answer::no("TensorFlow does not multiply while it scatters");
   }
-  return [op](Builder& b, const Values& in) {
-    return Values{b.op(op, {in[0], indices_of(b, in[1]), in[2]})};
+  const int64_t depth = indices.shape[indices.rank - 1];
+  Sizes rows(x.shape + depth, x.shape + x.rank);
+  rows.insert(rows.begin(), element_count(sizes_of(indices)) / depth);
+  return [op, depth, rows](Builder& b, const Values& in) {
+    return Values{
+        b.op(op, {in[0], b.reshape(indices_of(b, in[1]), {rows[0], depth}), b.reshape(in[2], rows)})};
   };
 }
 

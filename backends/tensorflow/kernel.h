@@ -14,10 +14,16 @@ namespace keras::tensorflow {
 /// Writes a prepared op: results, then residuals. Called from several threads.
 using Write = std::function<Values(Builder&, const Values&)>;
 
+struct TypedSizes {
+  TF_DataType type;
+  Sizes sizes;
+};
 /// A prepared op.
 struct Kernel {
   Write write;
   int residuals = 0;
+  std::string name;
+  std::vector<TypedSizes> results;
 };
 
 /// An op to be prepared.

@@ -68,21 +68,6 @@ Answer svd(const Call& call) {
   };
 }
 
-Answer eigh(const Call& call) {
-  if (!decomposes(call)) return unfit();
-  return [](Builder& b, const Values& in) {
-    return b.many("SelfAdjointEigV2", 2, {in[0]}, {{"compute_v", true}});
-  };
-}
-
-Answer eig(const Call& call) {
-  if (!decomposes(call)) return unfit();
-  const TF_DataType wide = call.input(0).dtype == KERAS_FLOAT64 ? TF_COMPLEX128 : TF_COMPLEX64;
-  return [wide](Builder& b, const Values& in) {
-    return b.many("Eig", 2, {in[0]}, {{"compute_v", true}, {"Tout", wide}});
-  };
-}
-
 Answer fft(const Call& call) {
   const auto& at = call.attributes<FftAttributes>();
   if (at.axes < 1 || at.axes > 3 || !has_elements(call.input(0))) {
@@ -106,8 +91,7 @@ Answer fft(const Call& call) {
 
 const bool registered = register_op("cholesky", cholesky) &&
                         register_op("triangular_solve", triangular_solve) && register_op("qr", qr) &&
-                        register_op("svd", svd) && register_op("eigh", eigh) && register_op("eig", eig) &&
-                        register_op("fft", fft);
+                        register_op("svd", svd) && register_op("fft", fft);
 
 }  // namespace
 }  // namespace keras::tensorflow

@@ -18,13 +18,8 @@ std::map<std::string, Entry, std::less<>>& registry() {
   return entries;
 }
 
-struct Wanted {
-  TF_DataType type;
-  Sizes sizes;
-};
-
 // Gives results the dtypes and shapes that the op's rule states.
-void fit(Builder& b, Values& results, const std::vector<Wanted>& wanted) {
+void fit(Builder& b, Values& results, const std::vector<TypedSizes>& wanted) {
   if (results.size() < wanted.size()) {
     throw Failure(KERAS_ERROR_INTERNAL, "the kernel gave fewer results than the op has");
   }
@@ -77,12 +72,14 @@ std::shared_ptr<const Kernel> make_kernel(const keras_op& op, std::string& reaso
     reason = answer.reason;
     return nullptr;
   }
-  std::vector<Wanted> wanted;
+  std::vector<TypedSizes> wanted;
   for (int i = 0; i < op.num_outputs; ++i) {
     wanted.push_back({tf_type(op.outputs[i].dtype), sizes_of(op.outputs[i])});
   }
   auto kernel = std::make_shared<Kernel>();
   kernel->residuals = answer.residuals;
+  kernel->name = op.name;
+  kernel->results = wanted;
   kernel->write = [write = std::move(answer.write), widen, wanted](Builder& b, const Values& in) {
     Values results = widen ? write(b, widened(b, in)) : write(b, in);
     fit(b, results, wanted);
@@ -131,7 +128,7 @@ Value activate(Builder& b, const Value& x, int64_t activation, double alpha) {
       return b.select(b.op("Greater", {x, b.scalar(b.type(x), 0)}), x, below);
     }
     case KERAS_ACT_LEAKY_RELU:
-      return b.op("LeakyRelu", {x}, {{"alpha", static_cast<float>(alpha)}});
+      return b.select(b.op("Greater", {x, b.scalar(b.type(x), 0)}), x, b.mul(x, alpha));
     case KERAS_ACT_RELU6:
       return b.op("Relu6", {x});
     case KERAS_ACT_HARD_SIGMOID: {

@@ -47,7 +47,7 @@ Function::~Function() {
 Tracer::Tracer() : graph_(TF_NewGraph()) {}
 Tracer::~Tracer() = default;
 
-std::string Tracer::next_name() { return "n" + std::to_string(count_++); }
+std::string Tracer::next_name() { return place_ + "_" + std::to_string(count_++); }
 
 TF_Operation* Tracer::finished(TF_OperationDescription* node, const char* op) {
   const Status status;

@@ -126,6 +126,7 @@ Tolerance tolerance(DType dtype) {
     case DType::float16:
       return {3e-3, 3e-3};
     case DType::float32:
+    case DType::complex64:
       return {2e-5, 2e-6};
     default:
       return {1e-10, 1e-11};
