@@ -177,7 +177,16 @@ keras_status execute(keras_executable* executable, void*, const keras_tensor* in
                      keras_tensor* out, int32_t num_out) {
   return guarded([&] {
     const OnDevice here(executable->device);
-    Values results = executable->run(operands_of(in, num_in));
+    std::vector<char> writable(static_cast<size_t>(num_in), 0);
+    for (size_t i = 0; i < writable.size(); ++i) {
+      // One reference: that of the variable which an output replaces.
+      writable[i] = executable->replaces(i) &&
+                            in[i].buffer->references.load(std::memory_order_acquire) == 1 &&
+                            is_spare(in[i].buffer->tensor)
+                        ? 1
+                        : 0;
+    }
+    Values results = executable->run(operands_of(in, num_in), writable);
     hand_out(results, out, num_out, num_out);
   });
 }
@@ -231,6 +240,7 @@ extern "C" __attribute__((visibility("default"))) int keras_backend_open(const k
   full.memory = memory;
   full.last_error = last_error;
   full.copy = copy;
+  full.set_profiler = set_profiler;
   std::memcpy(static_cast<void*>(table), &full, full.struct_size);
   return KERAS_OK;
 }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernel.h"
+#include "pool_loops.h"
 
 namespace keras::aten {
 namespace {
@@ -55,6 +56,11 @@ Answer dot_general(const Call& call) {
   };
 }
 
+// activation(y) of a result that nobody else has.
+Tensor activated(Tensor y, int64_t activation, double alpha) {
+  return activation == KERAS_ACT_RELU ? at::relu_(y) : activate(y, activation, alpha);
+}
+
 Answer linear(const Call& call) {
   const auto& at = call.attributes<ActivationAttributes>();
   const keras_desc& w = call.input(1);
@@ -62,7 +68,7 @@ Answer linear(const Call& call) {
   return [at, features = w.shape[0], biased = call.inputs() > 2](const Values& in) {
     const Tensor x = in[0].reshape({-1, features});
     const Tensor y = biased ? at::addmm(in[2], x, in[1]) : at::mm(x, in[1]);
-    return Values{activate(y, at.activation, at.alpha)};
+    return Values{activated(y, at.activation, at.alpha)};
   };
 }
 
@@ -172,7 +178,7 @@ Answer conv_bias_act(const Call& call) {
   if (!convolves<ConvActivationAttributes>(call, why)) return Answer::no(why);
   const auto& at = call.attributes<ConvActivationAttributes>();
   return [plan = ConvPlan(at), at](const Values& in) {
-    return Values{activate(plan.forward(in[0], in[1], in[2]), at.activation, at.alpha)};
+    return Values{activated(plan.forward(in[0], in[1], in[2]), at.activation, at.alpha)};
   };
 }
 
@@ -183,8 +189,11 @@ Answer conv_grad_input(const Call& call) {
   std::vector<int64_t> sizes{dx.shape[0], dx.shape[dx.rank - 1]};
   sizes.insert(sizes.end(), dx.shape + 1, dx.shape + dx.rank - 1);
   return [plan = ConvPlan(call.attributes<ConvAttributes>()), sizes](const Values& in) {
-    // Only the sizes of x are read.
-    const Tensor x = at::empty(plan.padding.padded(sizes), in[0].options());
+    // Only the sizes of x are read, and that its channels lie last.
+    const auto format = sizes.size() == 4   ? at::MemoryFormat::ChannelsLast
+                        : sizes.size() == 5 ? at::MemoryFormat::ChannelsLast3d
+                                            : at::MemoryFormat::Contiguous;
+    const Tensor x = at::empty(plan.padding.padded(sizes), in[0].options(), format);
     const Tensor padded =
         std::get<0>(plan.backward(channels_first(in[0]), x, kernel_first(in[1]), {true, false, false}));
     return Values{channels_last(plan.padding.undo(padded))};
@@ -264,7 +273,24 @@ struct PoolPlan {
     return leave(factor.defined() ? at::mul(y, factor) : y);
   }
 
-  Tensor backward(const Tensor& operand, const Tensor& gradient) const {
+  // One loop of our own for what models use; ATen would look for the maxima once more.
+  bool has_loop(const Tensor& x) const {
+    return maximum && x.is_cpu() && !one_axis && window.size() == 2 && x.scalar_type() == at::kFloat &&
+           window[0] <= strides[0] && window[1] <= strides[1] && !padding.outer() && padding.inner[0] == 0 &&
+           padding.inner[1] == 0;
+  }
+  Tensor loop(const Tensor& operand, const Tensor& result, const Tensor& gradient) const {
+    const Tensor x = operand.contiguous(), y = result.contiguous(), dy = gradient.contiguous();
+    Tensor dx = at::empty(x.sizes(), x.options());
+    const PoolWindows windows{x.size(0), x.size(1), x.size(2), x.size(3),  y.size(1),
+                              y.size(2), window[0], window[1], strides[0], strides[1]};
+    max_pool_gradient(windows, x.data_ptr<float>(), y.data_ptr<float>(), dy.data_ptr<float>(),
+                      dx.data_ptr<float>());
+    return dx;
+  }
+
+  Tensor backward(const Tensor& operand, const Tensor& result, const Tensor& gradient) const {
+    if (has_loop(operand)) return loop(operand, result, gradient);
     const Tensor x = enter(operand);
     Tensor dy = enter(gradient);
     const std::vector<int64_t> one(window.size(), 1);
@@ -311,7 +337,7 @@ Answer pool(const Call& call) {
 Answer pool_grad(const Call& call) {
   if (!pools(call)) return Answer::no("ATen pools floats over one to three axes");
   return [plan = PoolPlan(completed(call.attributes<PoolAttributes>()), call.input(0))](const Values& in) {
-    return Values{plan.backward(in[0], in[2])};
+    return Values{plan.backward(in[0], in[1], in[2])};
   };
 }
 

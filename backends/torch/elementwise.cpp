@@ -96,15 +96,69 @@ const std::map<std::string_view, BinaryRow>& binary_rows() {
   return rows;
 }
 
+// An operand of the result's dtype and shape over which the result may be written.
+bool fits(const Tensor& operand, const keras_desc& result) {
+  return is_spare(operand) && operand.scalar_type() == scalar_type(result.dtype) &&
+         operand.sizes() == sizes_of(result) && operand.is_non_overlapping_and_dense();
+}
+
+using InPlaceUnary = Tensor& (*)(Tensor& out, const Tensor& x);
+using InPlaceBinary = Tensor& (*)(Tensor& out, const Tensor& a, const Tensor& b);
+
+InPlaceUnary unary_in_place(std::string_view name) {
+  static const std::map<std::string_view, InPlaceUnary> ops = {
+      {"relu", [](Tensor& out, const Tensor&) -> Tensor& { return at::relu_(out); }},
+      {"neg", [](Tensor& out, const Tensor& x) -> Tensor& { return at::neg_out(out, x); }},
+      {"exp", [](Tensor& out, const Tensor& x) -> Tensor& { return at::exp_out(out, x); }},
+      {"sqrt", [](Tensor& out, const Tensor& x) -> Tensor& { return at::sqrt_out(out, x); }},
+      {"tanh", [](Tensor& out, const Tensor& x) -> Tensor& { return at::tanh_out(out, x); }},
+      {"sigmoid", [](Tensor& out, const Tensor& x) -> Tensor& { return at::sigmoid_out(out, x); }},
+  };
+  const auto found = ops.find(name);
+  return found == ops.end() ? nullptr : found->second;
+}
+
+InPlaceBinary binary_in_place(std::string_view name) {
+  static const std::map<std::string_view, InPlaceBinary> ops = {
+      {"add",
+       [](Tensor& out, const Tensor& a, const Tensor& b) -> Tensor& { return at::add_out(out, a, b); }},
+      {"sub",
+       [](Tensor& out, const Tensor& a, const Tensor& b) -> Tensor& { return at::sub_out(out, a, b); }},
+      {"mul",
+       [](Tensor& out, const Tensor& a, const Tensor& b) -> Tensor& { return at::mul_out(out, a, b); }},
+      {"div",
+       [](Tensor& out, const Tensor& a, const Tensor& b) -> Tensor& { return at::div_out(out, a, b); }},
+  };
+  const auto found = ops.find(name);
+  return found == ops.end() ? nullptr : found->second;
+}
+
 Answer unary(const Call& call) {
   const UnaryRow& row = unary_rows().at(call.op().name);
   if (!takes(row.kinds, call.input(0).dtype)) return wrong_dtype();
+  if (const InPlaceUnary over = unary_in_place(call.op().name); over != nullptr) {
+    return [function = row.function, over, result = call.output(0)](const Values& in) {
+      if (!fits(in[0], result)) return Values{function(in[0])};
+      Tensor out = in[0];
+      over(out, in[0]);
+      return Values{out};
+    };
+  }
   return [function = row.function](const Values& in) { return Values{function(in[0])}; };
 }
 
 Answer binary(const Call& call) {
   const BinaryRow& row = binary_rows().at(call.op().name);
   if (!takes(row.kinds, call.input(0).dtype)) return wrong_dtype();
+  if (const InPlaceBinary over = binary_in_place(call.op().name); over != nullptr) {
+    return [function = row.function, over, result = call.output(0)](const Values& in) {
+      const int place = fits(in[0], result) ? 0 : fits(in[1], result) ? 1 : -1;
+      if (place < 0) return Values{function(in[0], in[1])};
+      Tensor out = in[static_cast<size_t>(place)];
+      over(out, in[0], in[1]);
+      return Values{out};
+    };
+  }
   return [function = row.function](const Values& in) { return Values{function(in[0], in[1])}; };
 }
 

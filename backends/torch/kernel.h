@@ -27,11 +27,19 @@ using Values = std::vector<at::Tensor>;
 /// A prepared op: results, then residuals. Called from several threads; writes to none of its operands, which
 /// others may share.
 using Run = std::function<Values(const Values&)>;
+/// The same at the end of a graph, where `writable` says which operands may take their results. It does all
+/// that can fail before it writes.
+using RunInPlace = std::function<Values(const Values&, const std::vector<char>& writable)>;
+
+/// Whether a kernel may put its result over an operand: nobody else sees the memory, and ATen allocated it.
+/// The graph moves an operand into the kernel that reads it last.
+bool is_spare(const at::Tensor& tensor);
 
 }  // namespace keras::aten
 
 struct keras_kernel {
   keras::aten::Run run;
+  keras::aten::RunInPlace run_in_place;  // of update_many alone
   int residuals = 0;
   int32_t device = 0;
 };
@@ -81,6 +89,7 @@ struct Answer {
     return answer;
   }
   Run run;
+  RunInPlace run_in_place;
   int residuals = 0;
   std::string reason;
 };

@@ -69,6 +69,14 @@ Answer dropout(const Call& call) {
   const Tensor factor = at::full({}, 1 / (1 - at.rate), fresh(dtype)).to(scalar_type(call.input(0).dtype));
   return [noise, bound, factor](const Values& in) {
     const State state(in[1]);
+    if (in[0].is_cpu() && in[0].scalar_type() == at::kFloat && in[0].sizes() == at::IntArrayRef(noise)) {
+      const bool spare = is_spare(in[0]) && in[0].is_contiguous();
+      const Tensor x = in[0].contiguous();
+      Tensor result = spare ? in[0] : at::empty(noise, at::kFloat);
+      random_drop(state.seed, state.draw, x.numel(), bound, factor.item<float>(), x.data_ptr<float>(),
+                  result.data_ptr<float>());
+      return Values{result};
+    }
     Tensor keep = at::empty(noise, at::kBool);
     random_keeps(state.seed, state.draw, keep.numel(), bound, keep.data_ptr<bool>());
     const Tensor zero = at::zeros({}, in[0].options());

@@ -11,4 +11,8 @@ void random_words(uint32_t seed, uint32_t draw, int64_t count, uint32_t* out);
 /// One per word: whether it is at least `bound`.
 void random_keeps(uint32_t seed, uint32_t draw, int64_t count, uint32_t bound, bool* out);
 
+/// Dropout in one pass: x * factor where the element's word is at least `bound`, else 0.
+void random_drop(uint32_t seed, uint32_t draw, int64_t count, uint32_t bound, float factor, const float* x,
+                 float* out);
+
 }  // namespace keras::aten

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <c10/core/CPUAllocator.h>
+
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -80,6 +82,7 @@ std::unique_ptr<keras_kernel> make_kernel(const keras_op& op, std::string& reaso
   }
   auto kernel = std::make_unique<keras_kernel>();
   kernel->residuals = answer.residuals;
+  if (!half) kernel->run_in_place = std::move(answer.run_in_place);
   kernel->run = [run = std::move(answer.run), widen = half && (treatment & kWiden) != 0,
                  outputs =
                      std::vector<keras_desc>(op.outputs, op.outputs + op.num_outputs)](const Values& in) {
@@ -88,6 +91,14 @@ std::unique_ptr<keras_kernel> make_kernel(const keras_op& op, std::string& reaso
     return results;
   };
   return kernel;
+}
+
+bool is_spare(const at::Tensor& tensor) {
+  if (!tensor.defined() || tensor.use_count() != 1 || !tensor.has_storage()) return false;
+  const c10::Storage& storage = tensor.storage();
+  // Imported memory has another deleter.
+  return storage.use_count() == 1 &&
+         storage.data_ptr().get_deleter() == c10::GetCPUAllocator()->raw_deleter();
 }
 
 at::ScalarType scalar_type(int32_t dtype) {

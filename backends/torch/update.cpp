@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernel.h"
+#include "update_loops.h"
 
 namespace keras::aten {
 namespace {
@@ -89,33 +90,104 @@ Tensor updated(const UpdateAttributes& at, const Step& step, const Tensor& w, co
   }
 }
 
-Answer update_many(const Call& call) {
-  const auto& at = call.attributes<UpdateAttributes>();
-  const int lead = at.rule == KERAS_UPDATE_NADAM ? 3 : 2;
-  for (int i = lead; i < call.inputs(); ++i) {
-    if (!is_float(call.input(i).dtype)) return Answer::no("parameters, gradients and slots are floats");
+// The rules that most training uses have loops of their own: one pass, and no memory asked for in it.
+bool has_loop(const UpdateAttributes& at) {
+  if (at.rule == KERAS_UPDATE_ADAM) return at.amsgrad == 0;
+  return at.rule == KERAS_UPDATE_SGD && at.slots == 1;
+}
+
+void run_loop(const UpdateAttributes& at, const Step& step, const UpdatedElements& e) {
+  const auto decay = static_cast<float>(at.weight_decay * step.rate);
+  if (at.rule == KERAS_UPDATE_SGD) {
+    momentum_loop(e, static_cast<float>(step.rate), static_cast<float>(at.momentum), at.nesterov != 0, decay);
+    return;
   }
-  return [at, lead](const Values& in) {
+  const double alpha =
+      step.rate * std::sqrt(1 - std::pow(at.beta_2, step.time)) / (1 - std::pow(at.beta_1, step.time));
+  adam_loop(e, static_cast<float>(alpha), static_cast<float>(1 - at.beta_1),
+            static_cast<float>(1 - at.beta_2), static_cast<float>(at.epsilon), decay);
+}
+
+bool is_plain(const Tensor& t) { return t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous(); }
+
+// Two owners: the host's handle and the operand list.
+bool is_ours(const Tensor& t) { return t.use_count() == 2 && t.storage().use_count() == 1; }
+
+struct Update {
+  UpdateAttributes at;
+  size_t lead;
+
+  Values operator()(const Values& in, const std::vector<char>& writable) const {
     Step step;
     step.rate = in[0].item<double>();
     step.time = static_cast<double>(in[1].item<int64_t>() + 1);
     if (lead == 3) step.product = in[2].item<double>();
     const auto count = static_cast<size_t>(at.count);
     const auto slots = static_cast<size_t>(at.slots);
-    const auto first = static_cast<size_t>(lead);
     Values out(count * (1 + slots));
+    std::vector<UpdatedElements> loops;
+    Values gradients;
+    // The result beside an operand: the operand itself where it may be written.
+    const auto place = [&](size_t operand) {
+      const Tensor& t = in[operand];
+      return writable[operand] != 0 && is_ours(t) ? t : at::empty_like(t);
+    };
     for (size_t p = 0; p < count; ++p) {
-      Tensor w = in[first + p];
-      // All in the precision of the parameter; the results go back to their own dtypes.
-      const auto computed = [dtype = w.scalar_type()](const Tensor& t) { return t.to(dtype); };
-      if (at.weight_decay != 0) w = at::sub(w, at::mul(w, at.weight_decay), step.rate);
-      Slots s;
-      for (size_t k = 0; k < slots; ++k) s.push_back(computed(in[first + 2 * count + p * slots + k]));
-      out[p] = updated(at, step, w, computed(in[first + count + p]), s);
-      for (size_t k = 0; k < slots; ++k) out[count + p * slots + k] = s[k];
+      const size_t w = lead + p, first_slot = lead + 2 * count + p * slots;
+      bool plain = has_loop(at) && is_plain(in[w]) && in[w + count].scalar_type() == at::kFloat;
+      for (size_t k = 0; k < slots; ++k) plain = plain && is_plain(in[first_slot + k]);
+      if (!plain) {
+        general(in, step, p, out);
+        continue;
+      }
+      gradients.push_back(in[w + count].contiguous());
+      out[p] = place(w);
+      for (size_t k = 0; k < slots; ++k) out[count + p * slots + k] = place(first_slot + k);
+      UpdatedElements e{};
+      e.w = in[w].data_ptr<float>();
+      e.g = gradients.back().data_ptr<float>();
+      e.m = in[first_slot].data_ptr<float>();
+      e.new_w = out[p].data_ptr<float>();
+      e.new_m = out[count + p * slots].data_ptr<float>();
+      if (slots > 1) {
+        e.v = in[first_slot + 1].data_ptr<float>();
+        e.new_v = out[count + p * slots + 1].data_ptr<float>();
+      }
+      e.count = in[w].numel();
+      loops.push_back(e);
     }
+    // From here on nothing fails.
+    for (const UpdatedElements& e : loops) run_loop(at, step, e);
     return out;
-  };
+  }
+
+  // Any rule and dtype, by ATen's ops.
+  void general(const Values& in, const Step& step, size_t p, Values& out) const {
+    const auto count = static_cast<size_t>(at.count);
+    const auto slots = static_cast<size_t>(at.slots);
+    Tensor w = in[lead + p];
+    // All in the precision of the parameter; the results go back to their own dtypes.
+    const auto computed = [dtype = w.scalar_type()](const Tensor& t) { return t.to(dtype); };
+    if (at.weight_decay != 0) w = at::sub(w, at::mul(w, at.weight_decay), step.rate);
+    Slots s;
+    for (size_t k = 0; k < slots; ++k) s.push_back(computed(in[lead + 2 * count + p * slots + k]));
+    out[p] = updated(at, step, w, computed(in[lead + count + p]), s);
+    for (size_t k = 0; k < slots; ++k) {
+      out[count + p * slots + k] = s[k].to(in[lead + 2 * count + p * slots + k].scalar_type());
+    }
+  }
+};
+
+Answer update_many(const Call& call) {
+  const auto& at = call.attributes<UpdateAttributes>();
+  const int lead = at.rule == KERAS_UPDATE_NADAM ? 3 : 2;
+  for (int i = lead; i < call.inputs(); ++i) {
+    if (!is_float(call.input(i).dtype)) return Answer::no("parameters, gradients and slots are floats");
+  }
+  const Update update{at, static_cast<size_t>(lead)};
+  Answer answer{Run([update](const Values& in) { return update(in, std::vector<char>(in.size(), 0)); })};
+  answer.run_in_place = update;
+  return answer;
 }
 
 const bool registered = register_op("update_many", update_many, kWiden);
