@@ -36,7 +36,7 @@ TEST_F(Coverage, EveryOpHasAnAnswerAndEveryOtherOneThanNativeAReason) {
 // The numbers of docs/backends.md.
 TEST_F(Coverage, VerdictsAreAsManyAsDocumented) {
   const std::map<std::string, std::map<keras_verdict, int>> documented = {
-      {"plain", {{KERAS_NATIVE, 28}, {KERAS_COMPOSED, 33}, {KERAS_HOST, 64}}},
+      {"plain", {{KERAS_NATIVE, 27}, {KERAS_COMPOSED, 33}, {KERAS_HOST, 65}}},
       {"torch", {{KERAS_NATIVE, 94}, {KERAS_COMPOSED, 19}, {KERAS_HOST, 12}}},
   };
   const auto found = documented.find(backend());

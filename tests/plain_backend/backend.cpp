@@ -201,7 +201,6 @@ const std::map<std::string_view, Unary<T>>& unary_ops() {
       {"exp", [](T x) { return std::exp(x); }},
       {"log", [](T x) { return std::log(x); }},
       {"tanh", [](T x) { return std::tanh(x); }},
-      {"erf", [](T x) { return std::erf(x); }},
       {"sigmoid", [](T x) { return 1 / (1 + std::exp(-x)); }},
       {"relu", [](T x) { return x < 0 ? T(0) : x; }},
   };
@@ -367,11 +366,6 @@ keras_status launch(keras_kernel* kernel, void*, const keras_tensor* in, int32_t
   });
 }
 
-void memory(int32_t, keras_memory* out) {
-  out->in_use = out->reserved = in_use;
-  out->peak = peak;
-}
-
 }  // namespace
 
 extern "C" int keras_backend_open(const keras_host*, keras_backend* table) {
@@ -391,10 +385,14 @@ extern "C" int keras_backend_open(const keras_host*, keras_backend* table) {
   table->prepare = prepare;
   table->launch = launch;
   table->release_kernel = [](keras_kernel* kernel) { delete kernel; };
-  // Programs are driven op by op.
+  // Programs are driven op by op, so that none is ever executed or released here.
   table->compile = [](int32_t, const keras_graph*, keras_executable**) { return KERAS_ERROR_UNSUPPORTED; };
+  table->execute = [](keras_executable*, void*, const keras_tensor*, int32_t, keras_tensor*, int32_t) {
+    return KERAS_ERROR_UNSUPPORTED;
+  };
+  table->release_executable = [](keras_executable*) {};
   table->sync = [](void*) { return KERAS_OK; };
-  table->memory = memory;
+  table->memory = [](int32_t, keras_memory* out) { *out = {out->struct_size, in_use, in_use, peak}; };
   table->last_error = [] { return last_failure.c_str(); };
   return KERAS_OK;
 }
