@@ -38,6 +38,8 @@ constexpr size_t kRegion = size_t{4} << 20;  // small and middle blocks are cut 
 constexpr size_t kLargeBlock = kRegion / 4;  // larger ones are mapped alone
 constexpr int kThreadClasses = 56;           // classes up to 32 KiB have lists of each thread
 constexpr int kClasses = 360;
+constexpr int kRoom =
+    8;  // a large free block serves what needs half of it, rather than to lie beside a new one
 static_assert(sizeof(keras_buffer) <= kHeader);
 
 // Classes 0..7 are multiples of 64 up to 512; above, each power of two is cut into eight: at most 12.5 % of a
@@ -210,10 +212,22 @@ void* fresh_block(Pool& shared, int index) {
   return block;
 }
 
-void* shared_block(int index, size_t bytes) {
+// A free block of the class or, for large ones, of a class at most kRoom above it; `index` becomes its class.
+void* free_block(Pool& shared, int& index) {
+  const int last = class_size(index) > kLargeBlock ? std::min(index + kRoom, kClasses - 1) : index;
+  for (int i = index; i <= last; ++i) {
+    if (void* block = shared.lists[i].pop()) {
+      index = i;
+      return block;
+    }
+  }
+  return nullptr;
+}
+
+void* shared_block(int& index, size_t bytes) {
   Pool& shared = pool();
   const std::lock_guard lock(shared.mutex);
-  void* block = shared.lists[index].pop();
+  void* block = free_block(shared, index);
   if (block == nullptr) block = fresh_block(shared, index);
   if (block != nullptr) count_locked(shared, static_cast<int64_t>(bytes));
   return block;
@@ -224,7 +238,8 @@ void* shared_block(int index, size_t bytes) {
                 "out of memory: the system gives no further " + std::to_string(bytes) + " bytes");
 }
 
-void* take_block(size_t bytes) {
+// A block for that many bytes behind the header, and its class.
+void* take_block(size_t bytes, int& index) {
   if (bytes > keras::internal::machine_memory()) out_of_memory(bytes);
   const size_t size = bytes + kHeader;
   if constexpr (!kCaching) {
@@ -236,7 +251,7 @@ void* take_block(size_t bytes) {
     shared.reserved += bytes;
     return block;
   }
-  const int index = class_of(size);
+  index = class_of(size);
   if (index < kThreadClasses) {
     ThreadCache* own = cache != nullptr ? cache : open_cache();
     if (own != nullptr) {
@@ -251,7 +266,7 @@ void* take_block(size_t bytes) {
   return block;
 }
 
-void give_block(void* block, size_t bytes) {
+void give_block(void* block, size_t bytes, int index) {
   Pool& shared = pool();
   if constexpr (!kCaching) {
     std::free(block);
@@ -260,7 +275,6 @@ void give_block(void* block, size_t bytes) {
     shared.reserved -= bytes;
     return;
   }
-  const int index = class_of(bytes + kHeader);
   if (index < kThreadClasses) {
     ThreadCache* own = cache != nullptr ? cache : open_cache();
     if (own != nullptr) {
@@ -291,8 +305,10 @@ uint64_t fresh_content() {
 }  // namespace
 
 keras_buffer* allocate(size_t bytes) {
-  void* block = take_block(bytes);
+  int index = 0;
+  void* block = take_block(bytes, index);
   auto* buffer = new (block) keras_buffer;
+  buffer->block_class = index;
   buffer->data = static_cast<char*>(block) + kHeader;
   buffer->bytes = bytes;
   buffer->content = fresh_content();
@@ -300,7 +316,10 @@ keras_buffer* allocate(size_t bytes) {
 }
 
 keras_buffer* wrap(const void* data, size_t bytes, keras_deleter deleter, void* context) {
-  auto* buffer = new (take_block(0)) keras_buffer;
+  int index = 0;
+  void* block = take_block(0, index);
+  auto* buffer = new (block) keras_buffer;
+  buffer->block_class = index;
   buffer->data = const_cast<void*>(data);
   buffer->bytes = bytes;
   buffer->imported = true;
@@ -323,8 +342,9 @@ void release(keras_buffer* buffer) {
   const bool own = buffer->data == reinterpret_cast<char*>(buffer) + kHeader;
   if (!own && buffer->deleter != nullptr) buffer->deleter(buffer->context);
   const size_t bytes = own ? buffer->bytes : 0;
+  const int index = buffer->block_class;
   buffer->~keras_buffer();
-  give_block(buffer, bytes);
+  give_block(buffer, bytes, index);
 }
 
 Scratch::Scratch(size_t bytes) : buffer_(allocate(bytes)) {}

@@ -15,6 +15,7 @@ struct keras_buffer {
   std::atomic<int32_t> references{1};
   void* data = nullptr;
   size_t bytes = 0;
+  int block_class = 0;              // of the memory it lies in; that may be larger than it needs
   bool imported = false;            // the caller's memory, never written
   keras_deleter deleter = nullptr;  // of imported memory
   void* context = nullptr;

@@ -39,12 +39,13 @@ const Pass kPasses[] = {
     {{"broadcasts", "lets elementwise ops broadcast by themselves"}, sink_broadcasts},
     {{"reshapes", "moves reshapes below elementwise ops where that lets them fuse"}, sink_reshapes},
     {{"updates", "joins optimizer updates of equal attributes to one"}, merge_updates},
+    {{"casts", "widens again for a reader that comes much later, rather than keep the wide tensor until then"}, repeat_casts},
     {{"fuse", "joins elementwise ops over one shape to loops"}, fuse_elementwise},
 };
 // What runs, by name; "regions" stands for all of this, inside regions.
 const char* const kOrder[] = {"inline", "fold", "simplify", "common", "captures", "regions", "captures", "dead",
                               "softmax", "cross_entropy", "norm", "attention", "padding", "linear", "conv", "batch_norm", "linear", "conv",
-                              "fold", "simplify", "broadcasts", "reshapes", "simplify", "common", "updates", "dead", "fuse"};
+                              "fold", "simplify", "broadcasts", "reshapes", "simplify", "common", "updates", "dead", "casts", "fuse"};
 // clang-format on
 
 std::vector<std::string> from_environment() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The passes that remove: fold, simplify, common, dead, inline, captures.
+// The passes that remove: fold, simplify, common, dead, inline, captures; and casts, which repeats.
 #include "compile/graph_runs.h"
 
 #include <cstdlib>
@@ -67,6 +67,36 @@ TEST(FoldPass, LeavesErrorsToTheRun) {
   d.graph.set_outputs({d.op(OpId::gather_op, make_attributes<GatherAttributes>(), {table, far})});
   optimize(d.graph, only({"fold"}));
   EXPECT_EQ(count(d.graph, OpId::gather_op), 1);
+}
+
+// A chain of `between` nodes between the two readers of a conversion from `narrow` to `wide`.
+Graph far_readers(DType narrow, DType wide, int between) {
+  Draft d;
+  const Value x = d.input({narrow, {4, 8}});
+  const Value converted = d.cast(x, wide);
+  Value y = d.op(OpId::exp_op, {converted});
+  for (int i = 0; i < between; ++i) y = d.op(OpId::tanh_op, {y});
+  d.graph.set_outputs({d.op(OpId::mul_op, {y, converted}), d.op(OpId::add_op, {y, converted})});
+  return std::move(d.graph);
+}
+
+TEST(CastsPass, WidensAgainForLateReaders) {
+  Graph late = far_readers(DType::bfloat16, DType::float32, 20);
+  EXPECT_EQ(count(late, OpId::cast_op), 1);
+  EXPECT_EQ(count(optimized(late, only({"casts"})), OpId::cast_op), 2);  // one for both late readers
+}
+
+TEST(CastsPass, KeepsNearNarrowingAndScalarConversions) {
+  EXPECT_EQ(count(optimized(far_readers(DType::bfloat16, DType::float32, 3), only({"casts"})), OpId::cast_op),
+            1);
+  EXPECT_EQ(count(optimized(far_readers(DType::float32, DType::float16, 20), only({"casts"})), OpId::cast_op),
+            1);
+  Draft d;
+  const Value converted = d.cast(d.input({DType::bfloat16, {}}), DType::float32);
+  Value y = d.op(OpId::exp_op, {converted});
+  for (int i = 0; i < 20; ++i) y = d.op(OpId::tanh_op, {y});
+  d.graph.set_outputs({d.op(OpId::mul_op, {y, converted})});
+  EXPECT_EQ(count(optimized(d.graph, only({"casts"})), OpId::cast_op), 1);
 }
 
 TEST(SimplifyPass, RemovesArithmeticThatChangesNothing) {

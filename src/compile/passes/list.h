@@ -31,6 +31,7 @@ void sink_padding(Graph& graph, const PassContext& context);
 void sink_broadcasts(Graph& graph, const PassContext& context);
 void sink_reshapes(Graph& graph, const PassContext& context);
 void merge_updates(Graph& graph, const PassContext& context);
+void repeat_casts(Graph& graph, const PassContext& context);
 void fuse_elementwise(Graph& graph, const PassContext& context);
 
 /// Says of a candidate `fusion` node whether it is taken.
