@@ -51,8 +51,8 @@ int main(int argc, char** argv) {
   const Tensor m = Tensor::from(std::vector<float>(16, 0.5f), {4, 4});
   constexpr int kRecorded = 1000;
   const char* policy = std::getenv("COMPARE_DTYPE_POLICY");
-  compare::Peer peer{"keras.cpp", KERAS_VERSION, "native backend, defaults", make, {}};
-  if (policy != nullptr) peer.settings = std::string("native backend, ") + policy;
+  compare::Peer peer{"keras.cpp", KERAS_VERSION, config::backend() + " backend, defaults", make, {}};
+  if (policy != nullptr) peer.settings = config::backend() + " backend, " + policy;
   peer.operations = {
       {"add", 1, [&] { ops::add(a, b); }},
       {"add recorded", kRecorded,

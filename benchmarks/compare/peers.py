@@ -19,6 +19,7 @@ KEEPING_MALLOC = {
     "MALLOC_TOP_PAD_": "67108864",
 }
 OURS, FLOOR, LIBTORCH = "keras-cpp", "floor", "libtorch"
+BACKENDS = ("keras-cpp-torch", "keras-cpp-tensorflow")  # keras.cpp on other backends; run when asked for by name
 
 
 class Peer:
@@ -124,8 +125,11 @@ def all_peers(build, environments):
         binary=None,
         missing="not built here",
         note="",
+        needs=None,
     ):
         path = os.path.join(binaries, binary)
+        if needs and not os.path.exists(os.path.join(binaries, "..", "lib", f"libkeras_{needs}.so")):
+            path, missing = "", f"the {needs} backend was not built"
         return Peer(
             name,
             title,
@@ -201,6 +205,21 @@ def all_peers(build, environments):
             {"KERAS_BACKEND": "tensorflow"},
         ),
         script("keras-jax", "Keras on JAX", "jax", "peer_keras.py", environment={"KERAS_BACKEND": "jax"}),
+        program(
+            "keras-cpp-torch",
+            "keras.cpp on LibTorch",
+            environment={**tuned, "KERAS_BACKEND": "torch"},
+            binary="compare_keras_cpp",
+            needs="torch",
+            note="OpenBLAS on OpenMP" if found else "the system's BLAS, not its best one (setup.sh)",
+        ),
+        program(
+            "keras-cpp-tensorflow",
+            "keras.cpp on TensorFlow",
+            environment={"KERAS_BACKEND": "tensorflow"},
+            binary="compare_keras_cpp",
+            needs="tensorflow",
+        ),
         program(
             "keras-cpp-bf16",
             "keras.cpp, mixed_bfloat16",

@@ -12,7 +12,7 @@ import time
 
 import machine
 import work
-from peers import LIBTORCH, OURS, Peer, PeerError, all_peers, one_shot
+from peers import BACKENDS, LIBTORCH, OURS, Peer, PeerError, all_peers, one_shot
 from tables import Report, replace_section
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -256,7 +256,7 @@ def parse():
     parser.add_argument(
         "--environments", help="the folder that setup.sh made; without it only C++ programs run"
     )
-    parser.add_argument("--peers", help="names, separated by commas; all unless given")
+    parser.add_argument("--peers", help="names, separated by commas; all but the other backends unless given")
     parser.add_argument("--models", default=",".join(work.MODELS))
     parser.add_argument("--batches", default=",".join(map(str, work.BATCHES)))
     parser.add_argument("--rounds", type=int, default=5)
@@ -312,6 +312,8 @@ def main():
             if name not in names:
                 sys.exit(f"Stopped: there is no peer '{name}': the peers are {', '.join(names)}")
         peers = [p for p in peers if p.name in wanted]
+    else:
+        peers = [p for p in peers if p.name not in BACKENDS]
     others = machine.others_now()
     if others > MOST_OTHERS and not options.contested:
         sys.exit(

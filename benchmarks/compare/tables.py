@@ -5,11 +5,11 @@ import math
 import statistics
 
 import work
-from peers import FLOOR, LIBTORCH, OURS
+from peers import BACKENDS, FLOOR, LIBTORCH, OURS
 
 BEGIN = "<!-- compare: begin (benchmarks/compare/run.py writes down to the end mark) -->"
 END = "<!-- compare: end -->"
-MINE = (OURS, FLOOR, "floor-blocked", "keras-cpp-bf16")  # no peers
+MINE = (OURS, FLOOR, "floor-blocked", "keras-cpp-bf16", *BACKENDS)  # no peers
 
 
 def number(value):
