@@ -70,11 +70,11 @@ std::optional<Batched> sample_roles(const keras_node& node, int64_t batch) {
 
 int64_t bytes_of(const keras_desc& desc) { return static_cast<int64_t>(byte_size(desc)); }
 
-// How many slices to make of a batch, of which each sample needs so many bytes; 1 for none. Threads must get
-// about equal shares.
-int64_t slice_count(int64_t batch, int64_t sample_bytes) {
+}  // namespace
+
+int64_t slice_count(int64_t batch, int64_t sample_bytes, int64_t near_bytes) {
   const int64_t threads = thread_count();
-  const int64_t near = std::max<int64_t>(kNear / std::max<int64_t>(sample_bytes, 1), 1);
+  const int64_t near = std::max<int64_t>(near_bytes / std::max<int64_t>(sample_bytes, 1), 1);
   if (batch <= near) return 1;
   for (int64_t samples = near; samples > 0; --samples) {
     const int64_t slices = batch / samples;
@@ -82,8 +82,6 @@ int64_t slice_count(int64_t batch, int64_t sample_bytes) {
   }
   return 1;
 }
-
-}  // namespace
 
 // Nodes to be gathered.
 struct BatchSlices::Run {
@@ -181,7 +179,7 @@ BatchSlices::BatchSlices(const keras_graph& graph) : source_(graph) {
       }
     }
     if (convolutions < 2 || run.results.empty()) return;
-    run.slices = slice_count(run.batch, sample_bytes);
+    run.slices = slice_count(run.batch, sample_bytes, kNear);
     if (run.slices < 2) return;
     found_ = true;
     runs_.push_back(run);

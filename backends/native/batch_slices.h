@@ -8,6 +8,11 @@
 
 namespace keras::native {
 
+/// How many equal slices to make of a batch, of which each sample needs so many bytes, so that a slice needs
+/// at most `near_bytes` (or is one sample) and threads get about equal shares; 1 where all of it needs no
+/// more, or shares would not be equal.
+int64_t slice_count(int64_t batch, int64_t sample_bytes, int64_t near_bytes);
+
 /// A graph whose convolutions of one image after the other are gathered: nodes that take each sample of a
 /// batch by itself, and lie one behind the other, become one node "batch_slices". That takes a few samples at
 /// a time through all of them, so that what one convolution gives is still in cache when the next reads it,

@@ -153,6 +153,39 @@ TEST(Conv, ForwardAndGradientsAgainstLoops) {
 }
 
 // A transposed convolution with output padding: the result is larger than what conv would take from it.
+// Large batches are taken a few samples at a time: sample by sample it is the same.
+TEST(Conv, GradientsOfLargeBatches) {
+  Case all{{40, 40}, {3, 3}, 32, 64, {1, 1}, {1, 0}, {0, 1}, {1, 1}, 1, 6};
+  Case one = all;
+  one.batch = 1;
+  const Array x = random(KERAS_FLOAT32, x_shape(all), 1), w = random(KERAS_FLOAT32, w_shape(all), 2),
+              dy = random(KERAS_FLOAT32, y_shape(all), 3);
+  const Array dx =
+      run("conv_grad_input", attributes_of(all), {dy, w}, {Array(KERAS_FLOAT32, x_shape(all))})[0];
+  const Array dw =
+      run("conv_grad_filter", attributes_of(all), {x, dy}, {Array(KERAS_FLOAT32, w_shape(all))})[0];
+  Array each_dx(KERAS_FLOAT32, x_shape(all)), sum_dw(KERAS_FLOAT32, w_shape(all));
+  const auto sample = [&](const Array& from, std::vector<int64_t> shape, int64_t n) {
+    Array part(KERAS_FLOAT32, std::move(shape));
+    for (int64_t i = 0; i < part.size(); ++i) part[i] = from[n * part.size() + i];
+    return part;
+  };
+  for (int64_t n = 0; n < all.batch; ++n) {
+    const Array one_x = sample(x, x_shape(one), n), one_dy = sample(dy, y_shape(one), n);
+    const Array one_dx =
+        run("conv_grad_input", attributes_of(one), {one_dy, w}, {Array(KERAS_FLOAT32, x_shape(one))})[0];
+    const Array one_dw =
+        run("conv_grad_filter", attributes_of(one), {one_x, one_dy}, {Array(KERAS_FLOAT32, w_shape(one))})[0];
+    for (int64_t i = 0; i < one_dx.size(); ++i) each_dx[n * one_dx.size() + i] = one_dx[i];
+    for (int64_t i = 0; i < one_dw.size(); ++i) sum_dw[i] += one_dw[i];
+  }
+  expect_near(dx, each_dx, 1e-5, 1e-4, "dx");
+  expect_near(dw, sum_dw, 1e-5, 2e-3, "dw");
+  const Array again =
+      run("conv_grad_filter", attributes_of(all), {x, dy}, {Array(KERAS_FLOAT32, w_shape(all))})[0];
+  for (int64_t i = 0; i < dw.size(); ++i) ASSERT_EQ(again[i], dw[i]);
+}
+
 TEST(Conv, GradientOfInputLargerThanNeeded) {
   for (int32_t dtype : {KERAS_FLOAT32, KERAS_FLOAT64}) {
     Case c{{9, 9}, {3, 3}, 4, 6, {2, 2}, {0, 0}, {0, 0}, {1, 1}};  // y is 4 x 4
