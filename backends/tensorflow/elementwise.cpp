@@ -252,14 +252,14 @@ Answer bitcast(const Call& call) {
 
 const bool registered = [] {
   for (const Row& row : kUnary) register_op(row.ours, unary, kWiden);
-  for (const BinaryRow& row : kBinary) register_op(row.ours, binary, kWiden);
+  for (const BinaryRow& row : kBinary) register_op(row.ours, binary, kWiden | kBroadcast);
   return register_op("neg", neg, kWiden) && register_op("abs", absolute, kWiden) &&
-         register_op("div", div, kWiden) && register_op("rem", rem, kWiden) &&
-         register_op("pow", power, kWiden) && register_op("sign", sign, kWiden) &&
-         register_op("is_finite", is_finite, kWiden) && register_op("shl", shift) &&
-         register_op("shr", shift) && register_op("nextafter", next_after) &&
-         register_op("bit_not", bit_not) && register_op("compare", compare) &&
-         register_op("select", select) && register_op("barrier", barrier) &&
+         register_op("div", div, kWiden | kBroadcast) && register_op("rem", rem, kWiden | kBroadcast) &&
+         register_op("pow", power, kWiden | kBroadcast) && register_op("sign", sign, kWiden) &&
+         register_op("is_finite", is_finite, kWiden) && register_op("shl", shift, kBroadcast) &&
+         register_op("shr", shift, kBroadcast) && register_op("nextafter", next_after, kBroadcast) &&
+         register_op("bit_not", bit_not) && register_op("compare", compare, kBroadcast) &&
+         register_op("select", select, kBroadcast) && register_op("barrier", barrier) &&
          register_op("stop_gradient", stop_gradient) && register_op("cast", cast) &&
          register_op("bitcast", bitcast);
 }();

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -109,15 +110,11 @@ void require_memory(const char* op, TF_DataType type, const Sizes& sizes) {
   static const double most =
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   auto bytes = static_cast<double>(TF_DataTypeSize(type));
-  std::string shape;
-  for (const int64_t size : sizes) {
-    bytes *= static_cast<double>(size);
-    shape += (shape.empty() ? "" : ", ") + std::to_string(size);
-  }
-  if (bytes > most) {
-    throw Failure(KERAS_ERROR_MEMORY,
-                  std::string("out of memory: ") + op + " gives a tensor of shape (" + shape + ")");
-  }
+  for (const int64_t size : sizes) bytes *= static_cast<double>(size);
+  if (bytes <= most) return;
+  char sentence[128];
+  std::snprintf(sentence, sizeof(sentence), "out of memory: one result has %.0f bytes (%s)", bytes, op);
+  throw Failure(KERAS_ERROR_MEMORY, sentence);
 }
 
 Handle share(TFE_TensorHandle* handle) { return {handle, Release()}; }

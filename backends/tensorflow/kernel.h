@@ -63,7 +63,8 @@ using Factory = Answer (*)(const Call&);
 /// How the common part treats dtypes before a factory sees them.
 enum Treatment : unsigned {
   kPlain = 0,
-  kWiden = 1,  ///< float16 and bfloat16 operands come as float32, results go back
+  kWiden = 1,      ///< float16 and bfloat16 operands come as float32, results go back
+  kBroadcast = 2,  ///< operands broadcast against each other
 };
 bool register_op(const char* name, Factory factory, unsigned treatment = kPlain);
 

@@ -5,6 +5,57 @@
 #include "movement.h"
 
 namespace keras::tensorflow {
+namespace {
+
+// Axes in a row that all grow, or all stay.
+struct Run {
+  bool grows;
+  size_t first, last;
+};
+
+Sizes with_leading_ones(Sizes from, size_t rank) {
+  from.insert(from.begin(), rank - from.size(), 1);
+  return from;
+}
+
+std::vector<Run> runs_of(const Sizes& from, const Sizes& to) {
+  std::vector<Run> runs;
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    if (to[axis] == 1) continue;
+    const bool grows = from[axis] == 1;
+    if (runs.empty() || runs.back().grows != grows) runs.push_back({grows, axis, axis});
+    runs.back().last = axis + 1;
+  }
+  return runs;
+}
+
+constexpr size_t kMostRuns = 4;
+
+}  // namespace
+
+bool broadcasts_in_steps(const Sizes& from, const Sizes& to) {
+  return runs_of(with_leading_ones(from, to.size()), to).size() > kMostRuns;
+}
+
+Value broadcast(Builder& b, const Value& x, const Sizes& from, const Sizes& to) {
+  if (!broadcasts_in_steps(from, to)) return b.op("BroadcastTo", {x, b.integers(to)});
+  Sizes sizes = with_leading_ones(from, to.size());
+  Value result = x;
+  for (const Run& run : runs_of(sizes, to)) {
+    if (!run.grows) continue;
+    const auto product = [](const Sizes& list, size_t first, size_t last) {
+      int64_t count = 1;
+      for (size_t axis = first; axis < last; ++axis) count *= list[axis];
+      return count;
+    };
+    const int64_t before = product(sizes, 0, run.first);
+    const int64_t after = product(sizes, run.last, sizes.size());
+    result = b.op("BroadcastTo", {b.reshape(result, {before, 1, after}),
+                                  b.integers({before, product(to, run.first, run.last), after})});
+    for (size_t axis = run.first; axis < run.last; ++axis) sizes[axis] = to[axis];
+  }
+  return b.reshape(result, to);
+}
 
 Value spread(Builder& b, const Value& x, const Value& filler, Sizes& sizes, size_t axis, int64_t gap) {
   Sizes split = sizes;
@@ -34,8 +85,8 @@ Answer transpose(const Call& call) {
 }
 
 Answer broadcast_to(const Call& call) {
-  return [sizes = sizes_of(call.output(0))](Builder& b, const Values& in) {
-    return Values{b.op("BroadcastTo", {in[0], b.integers(sizes)})};
+  return [from = sizes_of(call.input(0)), to = sizes_of(call.output(0))](Builder& b, const Values& in) {
+    return Values{broadcast(b, in[0], from, to)};
   };
 }
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <string_view>
 
-#include "kernel.h"
+#include "movement.h"
 
 namespace keras::tensorflow {
 namespace {
@@ -38,6 +38,17 @@ Values widened(Builder& b, const Values& operands) {
   return wide;
 }
 
+// Operands of the result's shape, where TensorFlow could not broadcast them itself; else nothing.
+std::vector<Sizes> shapes_to_broadcast(const keras_op& op) {
+  std::vector<Sizes> shapes;
+  bool in_steps = false;
+  for (int i = 0; i < op.num_inputs; ++i) {
+    shapes.push_back(sizes_of(op.inputs[i]));
+    in_steps = in_steps || broadcasts_in_steps(shapes.back(), sizes_of(op.outputs[0]));
+  }
+  return in_steps ? shapes : std::vector<Sizes>();
+}
+
 bool any_half(const keras_op& op) {
   const auto half = [](const keras_desc& d) { return is_half(d.dtype); };
   return std::any_of(op.inputs, op.inputs + op.num_inputs, half) ||
@@ -54,10 +65,12 @@ bool register_op(const char* name, Factory factory, unsigned treatment) {
 std::shared_ptr<const Kernel> make_kernel(const keras_op& op, std::string& reason) {
   const auto found = registry().find(std::string_view(op.name));
   if (found == registry().end()) {
-    reason = "the plug-in has no op of this name";
+    reason = "TensorFlow has no kernel of this meaning";
     return nullptr;
   }
   const Factory factory = found->second.factory;
+  const bool broadcasts = (found->second.treatment & kBroadcast) != 0;
+  const std::vector<Sizes> shapes = broadcasts ? shapes_to_broadcast(op) : std::vector<Sizes>();
   const bool widen = (found->second.treatment & kWiden) != 0 && any_half(op);
   keras_op seen = op;
   std::vector<keras_desc> inputs(op.inputs, op.inputs + op.num_inputs);
@@ -80,8 +93,12 @@ std::shared_ptr<const Kernel> make_kernel(const keras_op& op, std::string& reaso
   kernel->residuals = answer.residuals;
   kernel->name = op.name;
   kernel->results = wanted;
-  kernel->write = [write = std::move(answer.write), widen, wanted](Builder& b, const Values& in) {
-    Values results = widen ? write(b, widened(b, in)) : write(b, in);
+  kernel->write = [write = std::move(answer.write), widen, wanted, shapes](Builder& b, const Values& in) {
+    Values operands = widen ? widened(b, in) : in;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      operands[i] = broadcast(b, operands[i], shapes[i], wanted[0].sizes);
+    }
+    Values results = write(b, operands);
     fit(b, results, wanted);
     return results;
   };
