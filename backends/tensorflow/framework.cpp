@@ -110,11 +110,16 @@ void require_memory(const char* op, TF_DataType type, const Sizes& sizes) {
   static const double most =
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   auto bytes = static_cast<double>(TF_DataTypeSize(type));
-  for (const int64_t size : sizes) bytes *= static_cast<double>(size);
+  std::string shape;
+  for (const int64_t size : sizes) {
+    bytes *= static_cast<double>(size);
+    shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+  }
   if (bytes <= most) return;
-  char sentence[128];
-  std::snprintf(sentence, sizeof(sentence), "out of memory: one result has %.0f bytes (%s)", bytes, op);
-  throw Failure(KERAS_ERROR_MEMORY, sentence);
+  char amount[64];
+  std::snprintf(amount, sizeof(amount), "%.0f bytes (", bytes);
+  throw Failure(KERAS_ERROR_MEMORY, std::string("out of memory: a result takes ") + amount + op +
+                                        ") for its shape (" + shape + ")");
 }
 
 Handle share(TFE_TensorHandle* handle) { return {handle, Release()}; }
