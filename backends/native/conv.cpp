@@ -5,6 +5,7 @@
 // channels, in strides, and then find it in cache (the gradient of a kernel from 32 to 64 channels: 11.4
 // instead of 15.4 ms).
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "batch_slices.h"
@@ -20,6 +21,9 @@ namespace {
 
 using dnnl::memory;
 constexpr auto kFloat = memory::data_type::f32;
+
+bool is_reference(const char* implementation) { return std::string(implementation).rfind("ref", 0) == 0; }
+bool is_direct(const char* implementation) { return std::string(implementation) == "jit:avx512_core"; }
 
 /// A convolution in oneDNN's words.
 class ConvDescs {
@@ -75,7 +79,7 @@ class ConvDescs {
     while (is_blocked_product(direct.impl_info_str())) {
       if (!direct.next_impl()) return first;
     }
-    return std::string(direct.impl_info_str()) == "jit:avx512_core" ? direct : first;
+    return is_direct(direct.impl_info_str()) ? direct : first;
   }
 
  private:
@@ -96,8 +100,6 @@ bool fits(const ConvGeometry& g) {
   }
   return true;
 }
-
-bool is_reference(const char* implementation) { return std::string(implementation).rfind("ref", 0) == 0; }
 
 /// The slices of the batch that a convolution is computed in; `part` has the sizes of one.
 struct ConvSlices {
@@ -218,6 +220,7 @@ class ConvInput final : public keras_kernel {
     const Backward::primitive_desc pd(desc, onednn_attributes(), onednn_engine(),
                                       descs.forward(onednn_attributes(), false));
     reference_ = is_reference(pd.impl_info_str());
+    direct_ = is_direct(pd.impl_info_str());
     reorder_ = onednn_reorder(descs.kernel, pd.weights_desc());
     packed_bytes_ = pd.weights_desc().get_size();
     conv_ = OnednnPrimitive(
@@ -226,6 +229,8 @@ class ConvInput final : public keras_kernel {
         pd.scratchpad_desc());
   }
   bool reference() const { return reference_; }
+  /// By oneDNN's direct kernel for AVX-512.
+  bool direct() const { return direct_; }
 
   uint32_t packed_operands() const override { return reorder_ ? 1u << 1 : 0; }
   size_t packed_bytes() const override { return packed_bytes_; }
@@ -247,9 +252,55 @@ class ConvInput final : public keras_kernel {
 
  private:
   ConvSlices slices_;
-  bool reference_ = false;
+  bool reference_ = false, direct_ = false;
   OnednnPrimitive conv_, reorder_;
   size_t packed_bytes_ = 0;
+};
+
+/// A convolution of stride 1 as the gradient of another one, whose kernel is this one turned around: oneDNN's
+/// gradient is the faster of the two with one block of channels (2.6 instead of 3.5 ms for 128 images of
+/// 32x32x16).
+class ConvAsGradient final : public keras_kernel {
+ public:
+  static bool gains(const ConvGeometry& g) {
+    const std::array<int64_t, 3> ones{1, 1, 1};
+    return g.groups == 1 && g.in_channels == 16 && g.out_channels == 16 && g.stride == ones &&
+           g.dilation == ones && g.kernel_positions() > 1 && fits(turned(g));
+  }
+  explicit ConvAsGradient(const ConvGeometry& g)
+      : positions_(g.kernel_positions()),
+        in_(g.in_channels),
+        out_(g.out_channels),
+        gradient_(ConvSlices(turned(g), ConvPass::kForward), ConvDescs(turned(g))) {}
+  bool direct() const { return gradient_.direct(); }
+
+  void run(const keras_tensor* in, int, keras_tensor* out, int num_out) const override {
+    const Scratch kernel(static_cast<size_t>(positions_ * in_ * out_) * sizeof(float));
+    turn(input_as<float>(in[1]), kernel.as<float>());
+    keras_buffer buffer;
+    buffer.data = kernel.as<void>();
+    const keras_tensor operands[] = {in[0], {&buffer, in[1].desc}};
+    gradient_.run(operands, 2, out, num_out);
+  }
+
+ private:
+  static ConvGeometry turned(ConvGeometry g) {
+    std::swap(g.in, g.out);
+    std::swap(g.in_channels, g.out_channels);
+    for (int i = 0; i < 3; ++i) g.pad_low[i] = g.kernel[i] - 1 - g.pad_low[i];
+    return g;
+  }
+  // (positions, in, out) to (positions from the last to the first, out, in).
+  void turn(const float* from, float* to) const {
+    for (int64_t p = positions_ - 1; p >= 0; --p) {
+      for (int64_t i = 0; i < in_; ++i) {
+        for (int64_t o = 0; o < out_; ++o) to[(p * out_ + o) * in_ + i] = *from++;
+      }
+    }
+  }
+
+  int64_t positions_, in_, out_;
+  ConvInput gradient_;
 };
 
 class ConvFilter final : public keras_kernel {
@@ -337,6 +388,15 @@ std::unique_ptr<keras_kernel> onednn_or_loops(const keras_op& op, ConvPass pass,
 
 std::unique_ptr<keras_kernel> make_conv(const keras_op& op, std::string& reason) {
   if (has_half(op)) return through_float32(op, make_conv, reason);
+  const ConvGeometry geometry = conv_geometry(op, ConvPass::kForward);
+  if (op.inputs[0].dtype == KERAS_FLOAT32 && fits(geometry) && ConvAsGradient::gains(geometry)) {
+    try {
+      auto kernel = std::make_unique<ConvAsGradient>(geometry);
+      if (kernel->direct()) return kernel;
+    } catch (const dnnl::error& error) {
+      if (error.status == dnnl_out_of_memory) fail_onednn(op.name, error);
+    }
+  }
   return onednn_or_loops(op, ConvPass::kForward, reason, [](const ConvSlices& s, const ConvDescs& d) {
     return std::make_unique<ConvForward>(s.part, d, false, KERAS_ACT_LINEAR, 0);
   });
