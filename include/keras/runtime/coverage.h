@@ -21,8 +21,8 @@ struct OpCoverage {
 };
 
 /// Asks a backend about every op with the operands of its samples, floats in float32 where the op takes it. A
-/// gradient op that reads residuals answers as its forward op does, which decides for both. Control flow is left
-/// out: `compile` takes it with its regions, and libkeras drives it otherwise.
+/// gradient op that reads residuals answers as its forward op does, which decides for both. Control flow is
+/// left out: `compile` takes it with its regions, and libkeras drives it otherwise.
 std::vector<OpCoverage> coverage(Backend& backend);
 
 /// "native", "composed", "host" or "unsupported".
