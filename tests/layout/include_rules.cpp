@@ -48,8 +48,7 @@ std::string room_of(const std::string& path) {
 
 // What every backend may include of the library, besides the room base: plain C structs.
 const std::set<std::string>& backend_headers() {
-  static const std::set<std::string> headers = {
-      "keras/runtime/backend_api.h", "keras/graph/op_attributes.h"};
+  static const std::set<std::string> headers = {"keras/runtime/backend_api.h", "keras/graph/op_attributes.h"};
   return headers;
 }
 
