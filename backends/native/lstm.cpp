@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// lstm: one product for all steps' inputs, then a product and a fused cell per step. Residuals: activated
-// gates (batch, steps, 4 units), cell states after and hidden states before each step (batch, steps, units).
+// lstm: products of the inputs (of all steps at once, or step by step) and of the states, then a fused cell
+// per step. Residuals: activated gates (batch, steps, 4 units), cell states after and hidden states before
+// each step (batch, steps, units).
 #include <algorithm>
 
 #include "axis_split.h"
@@ -33,59 +34,93 @@ class Lstm final : public keras_kernel {
   }
 
   void run(const keras_tensor* in, int, keras_tensor* out, int) const override {
-    const int64_t B = r_.batch, T_ = r_.steps, U = r_.units, I = r_.features;
+    const int64_t B = r_.batch, T_ = r_.steps, U = r_.units;
     T* const y = output_as<T>(out[0]);
     T* const last_h = output_as<T>(out[1]);
     T* const last_c = output_as<T>(out[2]);
     const bool keep = residuals > 0;
-    const Scratch gates_memory(keep ? 1 : sizeof(T) * static_cast<size_t>(B * T_ * 4 * U));
-    T* const gates = keep ? residual<T>(*this, 0, out[3]) : gates_memory.as<T>();
-    T* const cells = keep ? residual<T>(*this, 1, out[4]) : nullptr;
-    T* const before = keep ? residual<T>(*this, 2, out[5]) : nullptr;
-    const bool* const mask = r_.masked ? input_as<bool>(in[6]) : nullptr;
-    const T* const recurrent = input_as<T>(in[4]);
-
-    gemm(false, false, B * T_, 4 * U, I, T(1), input_as<T>(in[0]), I, input_as<T>(in[3]), 4 * U, T(0), gates,
-         4 * U);
-    // Without residuals the states live in the results' memory and are replaced step by step.
-    if (!keep) {
+    Forward f{in, y, last_h, last_c, nullptr, nullptr, nullptr};
+    if (keep) {
+      f.gates = residual<T>(*this, 0, out[3]);
+      f.cells = residual<T>(*this, 1, out[4]);
+      f.before = residual<T>(*this, 2, out[5]);
+      for (int64_t b = 0; b < B; ++b) {
+        std::copy_n(input_as<T>(in[1]) + b * U, U, f.before + (b * T_ + r_.step(0)) * U);
+      }
+    } else {
+      // The states live in the results' memory and are replaced step by step.
       std::copy_n(input_as<T>(in[1]), B * U, last_h);
       std::copy_n(input_as<T>(in[2]), B * U, last_c);
-    } else {
-      for (int64_t b = 0; b < B; ++b) {
-        std::copy_n(input_as<T>(in[1]) + b * U, U, before + (b * T_ + r_.step(0)) * U);
-      }
     }
-    for (int64_t k = 0; k < T_; ++k) {
-      const int64_t t = r_.step(k);
-      LstmStep<T> s{U, r_.activation, r_.recurrent_activation, input_as<T>(in[5]), {}, {}, {}, {}, {}, {}, {},
-                    {}};
-      s.gates = {gates + t * 4 * U, T_ * 4 * U};
-      s.y = {y + t * U, T_ * U};
-      if (k > 0) s.y_before = {y + r_.step(k - 1) * U, T_ * U};
-      if (mask) s.mask = {mask + t, T_};
-      if (keep) {
-        s.h_before = {before + t * U, T_ * U};
-        s.h = k + 1 < T_ ? StepRows<T>{before + r_.step(k + 1) * U, T_ * U} : StepRows<T>{last_h, U};
-        s.c_before = k > 0 ? StepRows<const T>{cells + r_.step(k - 1) * U, T_ * U}
-                           : StepRows<const T>{input_as<T>(in[2]), U};
-        s.c = {cells + t * U, T_ * U};
-      } else {
-        s.h_before = {last_h, U};
-        s.h = {last_h, U};
-        s.c_before = {last_c, U};
-        s.c = {last_c, U};
-      }
-      gemm(false, false, B, 4 * U, U, T(1), s.h_before.data, s.h_before.stride, recurrent, 4 * U, T(1),
-           s.gates.data, s.gates.stride);
-      parallel_for(B, std::max<int64_t>(1, 1024 / U),
-                   [&](int64_t begin, int64_t end) { RecurrentCells<T>::lstm(s, begin, end); });
+    const bool apart = B >= 2 * kApart;
+    const int64_t kept_steps = keep ? 0 : apart ? 1 : T_;
+    const Scratch gates(sizeof(T) * static_cast<size_t>(std::max<int64_t>(1, kept_steps * B * 4 * U)));
+    if (apart) {
+      if (!keep) f.step_gates = gates.as<T>();
+      parallel_for(B, kApart, [&](int64_t begin, int64_t end) { take_steps(f, begin, end); });
+    } else {
+      if (!keep) f.gates = gates.as<T>();
+      gemm(false, false, B * T_, 4 * U, r_.features, T(1), input_as<T>(in[0]), r_.features,
+           input_as<T>(in[3]), 4 * U, T(0), f.gates, 4 * U);
+      f.projected = true;
+      take_steps(f, 0, B);
     }
     if (!keep) return;
-    for (int64_t b = 0; b < B; ++b) std::copy_n(cells + (b * T_ + r_.step(T_ - 1)) * U, U, last_c + b * U);
+    for (int64_t b = 0; b < B; ++b) std::copy_n(f.cells + (b * T_ + r_.step(T_ - 1)) * U, U, last_c + b * U);
   }
 
  private:
+  // Rows of the batch from which on a thread takes all steps of its own: no waiting between steps, and a
+  // step's gates are still near when they are used. With fewer, one product for all steps' inputs is better.
+  static constexpr int64_t kApart = 16;
+
+  struct Forward {
+    const keras_tensor* in;
+    T *y, *last_h, *last_c;
+    T *gates, *cells, *before;  // the residuals; without them cells and before are null
+    T* step_gates = nullptr;    // one step's gates; null: they stand in `gates`
+    bool projected = false;     // whether `gates` hold x K
+  };
+
+  // All steps of the rows [begin, end).
+  void take_steps(const Forward& f, int64_t begin, int64_t end) const {
+    const int64_t T_ = r_.steps, U = r_.units, I = r_.features;
+    const bool keep = f.before != nullptr;
+    const bool* const mask = r_.masked ? input_as<bool>(f.in[6]) : nullptr;
+    for (int64_t k = 0; k < T_; ++k) {
+      const int64_t t = r_.step(k);
+      LstmStep<T> s{
+          U, r_.activation, r_.recurrent_activation, input_as<T>(f.in[5]), {}, {}, {}, {}, {}, {}, {}, {}};
+      s.gates = f.step_gates != nullptr ? StepRows<T>{f.step_gates, 4 * U}
+                                        : StepRows<T>{f.gates + t * 4 * U, T_ * 4 * U};
+      s.y = {f.y + t * U, T_ * U};
+      if (k > 0) s.y_before = {f.y + r_.step(k - 1) * U, T_ * U};
+      if (mask) s.mask = {mask + t, T_};
+      if (keep) {
+        s.h_before = {f.before + t * U, T_ * U};
+        s.h = k + 1 < T_ ? StepRows<T>{f.before + r_.step(k + 1) * U, T_ * U} : StepRows<T>{f.last_h, U};
+        s.c_before = k > 0 ? StepRows<const T>{f.cells + r_.step(k - 1) * U, T_ * U}
+                           : StepRows<const T>{input_as<T>(f.in[2]), U};
+        s.c = {f.cells + t * U, T_ * U};
+      } else {
+        s.h_before = {f.last_h, U};
+        s.h = {f.last_h, U};
+        s.c_before = {f.last_c, U};
+        s.c = {f.last_c, U};
+      }
+      const int64_t rows = end - begin;
+      if (!f.projected) {
+        gemm(false, false, rows, 4 * U, I, T(1), input_as<T>(f.in[0]) + (begin * T_ + t) * I, T_ * I,
+             input_as<T>(f.in[3]), 4 * U, T(0), s.gates.row(begin), s.gates.stride);
+      }
+      gemm(false, false, rows, 4 * U, U, T(1), s.h_before.row(begin), s.h_before.stride, input_as<T>(f.in[4]),
+           4 * U, T(1), s.gates.row(begin), s.gates.stride);
+      parallel_for(rows, std::max<int64_t>(1, 1024 / U), [&](int64_t first, int64_t last) {
+        RecurrentCells<T>::lstm(s, begin + first, begin + last);
+      });
+    }
+  }
+
   Recurrence r_;
 };
 

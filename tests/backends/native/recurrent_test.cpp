@@ -23,7 +23,8 @@ const std::vector<Case> kCases = {{2, 4, 3, 5, false, false, true},
                                   {3, 6, 2, 19, true, true, false},
                                   {1, 1, 1, 1, false, false, true},
                                   {2, 4, 3, 3, false, false, true, KERAS_ACT_RELU, KERAS_ACT_HARD_SIGMOID},
-                                  {40, 3, 8, 33, false, false, false}};
+                                  {40, 3, 8, 33, false, false, false},
+                                  {37, 4, 2, 3, true, true, true}};
 
 double act(int64_t kind, double x) {
   switch (kind) {
