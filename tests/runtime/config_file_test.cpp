@@ -68,7 +68,7 @@ TEST(ConfigFile, RefusesWhatItCannotRead) {
 // below, which are disabled for all others.
 int run_child(const std::string& environment, const std::string& test) {
   const std::string program = fs::read_symlink("/proc/self/exe").string();
-  return std::system(("unset KERAS_CPP_BACKEND KERAS_BACKEND; " + environment + " '" + program +
+  return std::system(("unset KERAS_CPP_BACKEND KERAS_BACKEND GTEST_OUTPUT; " + environment + " '" + program +
                       "' --gtest_also_run_disabled_tests --gtest_filter=ConfigFileChild.DISABLED_" + test +
                       " >/dev/null 2>&1")
                          .c_str());
