@@ -104,9 +104,10 @@ class GraphBuilder {
 /// A compiled graph of the plug-in.
 class Executable {
  public:
-  explicit Executable(GraphBuilder& builder) : descs_(builder.result_descs()) {
+  explicit Executable(GraphBuilder& builder) {
     if (table().compile(0, builder.graph(), &executable_) != KERAS_OK)
       throw std::runtime_error(table().last_error());
+    descs_ = builder.result_descs();  // of a graph that names only values it has
   }
   ~Executable() { table().release_executable(executable_); }
   Executable(const Executable&) = delete;
