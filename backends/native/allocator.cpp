@@ -38,12 +38,11 @@ constexpr size_t kRegion = size_t{4} << 20;  // small and middle blocks are cut 
 constexpr size_t kLargeBlock = kRegion / 4;  // larger ones are mapped alone
 constexpr int kThreadClasses = 56;           // classes up to 32 KiB have lists of each thread
 constexpr int kClasses = 360;
-constexpr int kRoom =
-    8;  // a large free block serves what needs half of it, rather than to lie beside a new one
+constexpr int kRoom = 8;  // classes above its own where a large need looks for a free block
 static_assert(sizeof(keras_buffer) <= kHeader);
 
 // Classes 0..7 are multiples of 64 up to 512; above, each power of two is cut into eight: at most 12.5 % of a
-// block is idle.
+// fresh block is idle, and about half of a large one that served a larger need before.
 int class_of(size_t bytes) {
   if (bytes <= 512) return bytes <= 64 ? 0 : static_cast<int>((bytes - 1) / 64);
   const int power = std::bit_width(bytes - 1) - 1;  // 2^power < bytes <= 2^(power + 1)

@@ -91,7 +91,7 @@ class ReluGradients {
   std::vector<int> maker_;
 };
 
-// Operands y and dy.
+// Operands y and dy. Where y is NaN, dy passes, as in PyTorch; op by op it would be 0.
 keras::aten::Values relu_gradient(const keras::aten::Values& in) {
   if (!keras::aten::is_spare(in[1]) || !in[1].is_non_overlapping_and_dense()) {
     return {at::threshold_backward(in[1], in[0], 0)};
